@@ -1,0 +1,20 @@
+;; Imports and exports of every kind, globals with extended constant expressions, a start function.
+(module
+  (import "env" "print" (func $print (param i32 f64)))
+  (import "env" "memory" (memory 1 100))
+  (import "env" "table" (table 1 funcref))
+  (import "env" "base" (global $base i32))
+  (import "" "" (global $mutable (mut i64)))
+  (import "env" "tag" (tag $tag (param i32)))
+  (global $sum i32 (i32.add (global.get $base) (i32.mul (i32.const 4) (i32.const 5))))
+  (global $ref funcref (ref.func $start))
+  (data (i32.sub (global.get $base) (i32.const 1)) "x")
+  (export "print again" (func $print))
+  (export "m\c3\a9moire" (memory 0))
+  (export "table" (table 0))
+  (export "sum" (global $sum))
+  (export "tag" (tag $tag))
+  (func $start
+    (global.set $mutable (i64.add (global.get $mutable) (i64.const 1)))
+    (call $print (global.get $sum) (f64.const inf)))
+  (start $start))

@@ -1,0 +1,50 @@
+/* Engine: what all modules and stores of a process share: options and types.
+ * Immutable once made, and safe to use from any thread. Outlives its modules and stores. */
+#ifndef BEAMR_ENGINE_H
+#define BEAMR_ENGINE_H
+
+#include "beamr/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct beamr_engine beamr_engine;
+
+/* Options of an engine; begin with `beamr_config config = BEAMR_CONFIG_DEFAULT`. */
+typedef struct beamr_config {
+    /* Language features as text: "" for all that are supported; else a list, separated by
+     * commas, applied from left to right: "-simd" switches one off, "+simd" or "simd" on,
+     * "-all" all but WebAssembly 1.0 off, "all" on. Names: beamr_feature_name. */
+    const char *features;
+    /* Count instructions against each store's fuel (wasm/cost.def); slower. */
+    bool metering;
+    /* Largest module in bytes that beamr_module_load takes; 0 for the engine's own limit. */
+    size_t max_module_size;
+} beamr_config;
+
+#define BEAMR_CONFIG_DEFAULT {"", false, 0}
+
+/* Make an engine.
+ *   config  borrowed during the call; NULL for the default
+ *   out     to be freed with beamr_engine_free
+ * Errors: BEAMR_ARGUMENT (an unknown or refused feature, named), BEAMR_NO_MEMORY. */
+BEAMR_API beamr_status beamr_engine_new(const beamr_config *config,
+                                        BEAMR_OWN beamr_engine **out, beamr_error *err);
+
+/* Give the engine back. It goes when the last module and store of it have gone too.
+ * Accepts NULL. */
+BEAMR_API void beamr_engine_free(beamr_engine *engine);
+
+/* Names of features, in order; NULL behind the last. */
+BEAMR_API const char *beamr_feature_name(size_t i);
+/* Feature i can be executed; otherwise modules that need it are refused. */
+BEAMR_API bool beamr_feature_is_supported(size_t i);
+
+/* Version of the library, as "1.2.3". */
+BEAMR_API const char *beamr_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,58 @@
+/* Store: the unit of instances that may be linked, of threads and of freeing.
+ * Everything made in a store - instances, functions, memories - lives until the store is freed.
+ * One thread at a time may use a store; only beamr_store_interrupt may be called from another. */
+#ifndef BEAMR_STORE_H
+#define BEAMR_STORE_H
+
+#include "beamr/engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct beamr_store beamr_store;
+
+/* What a store may use; begin with `beamr_store_limits limits = BEAMR_STORE_LIMITS_DEFAULT`.
+ * A guest sees max_memory_pages and max_table_elements: memory.grow and table.grow beyond them
+ * give -1. An instance that starts beyond them is refused. */
+typedef struct beamr_store_limits {
+    uint64_t max_memory_pages;   /* of each memory, 64 KiB each; at most 262,144 (16 GiB) */
+    uint64_t max_table_elements; /* of each table; at most 10,000,000 */
+    uint32_t max_instances;
+    uint32_t max_stack_units; /* depth of guest calls; a call takes 16 and one for each local
+                                 and operand slot of 64 bits */
+    uint32_t max_nesting;     /* entries from C below which others are active */
+} beamr_store_limits;
+
+#define BEAMR_STORE_LIMITS_DEFAULT {262144, 10000000, 100000, 1u << 20, 200}
+
+/* Make a store.
+ *   limits  NULL for the default; values beyond what is said above are cut
+ *   out     to be freed with beamr_store_free
+ * Errors: BEAMR_NO_MEMORY. */
+BEAMR_API beamr_status beamr_store_new(beamr_engine *engine, const beamr_store_limits *limits,
+                                       BEAMR_OWN beamr_store **out, beamr_error *err);
+
+/* Free the store and all that was made in it. No call may be active. Accepts NULL. */
+BEAMR_API void beamr_store_free(beamr_store *store);
+
+/* End the running call with the trap INTERRUPTED at its next loop or call; without a running
+ * call, the next one. May be called from any thread and from a signal handler. */
+BEAMR_API void beamr_store_interrupt(beamr_store *store);
+/* Take back an interrupt that has not been seen. */
+BEAMR_API void beamr_store_clear_interrupt(beamr_store *store);
+
+/* Fuel, for engines with metering: units left (initially UINT64_MAX), read and set between
+ * calls or in host functions. A call that runs out traps with OUT_OF_FUEL,
+ * and 0 are left. What active segments hold is charged when a module is instantiated. */
+BEAMR_API uint64_t beamr_store_fuel(const beamr_store *store);
+BEAMR_API void beamr_store_set_fuel(beamr_store *store, uint64_t units);
+
+/* The embedder's pointer; NULL at first. */
+BEAMR_API void beamr_store_set_data(beamr_store *store, void *data);
+BEAMR_API void *beamr_store_data(const beamr_store *store);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,132 @@
+/* What guest code, interpreter and runtime agree on: the layout of instances and stores.
+ * All objects belong to a store and live until it is freed. One thread at a time.
+ * The functions that work on them are in src/runtime. */
+#ifndef ABI_INSTANCE_H
+#define ABI_INSTANCE_H
+
+#include <stdatomic.h>
+
+#include "abi/func.h"
+#include "wasm/module.h"
+
+#define ABI_PAGE_SIZE UINT64_C(65536)
+#define ABI_MEMORY_MAX_PAGES UINT64_C(262144) /* 16 GiB: a limit of the engine */
+#define ABI_TABLE_MAX_ELEMENTS UINT64_C(10000000)
+
+/* A linear memory: reserved once, grown in place, never moved. */
+typedef struct abi_memory {
+    uint8_t *base;         /* NULL when it can have no pages */
+    uint64_t size;         /* bytes that may be accessed; the rest of the reservation may not */
+    uint64_t pages;        /* size / ABI_PAGE_SIZE */
+    uint64_t max_pages;    /* that memory.grow may reach */
+    uint64_t declared_max; /* of its type; UINT64_MAX: none */
+    uint64_t reserved;     /* bytes of address space */
+    bool is64;
+    abi_store *store;
+    struct abi_memory *next; /* all memories of the store */
+} abi_memory;
+
+/* A table: slots as on the stack, 0 for null. */
+typedef struct abi_table {
+    uint64_t *elems;
+    uint64_t size;         /* elements */
+    uint64_t capacity;     /* allocated */
+    uint64_t max_size;     /* that table.grow may reach */
+    uint64_t declared_max; /* of its type; UINT64_MAX: none */
+    wb_valtype elem;
+    bool is64;
+    abi_store *store;
+    struct abi_table *next; /* all tables of the store */
+} abi_table;
+
+typedef struct abi_global {
+    uint64_t slots[2]; /* v128 takes both */
+    wb_valtype type;
+    bool is_mutable;
+    abi_store *store;
+    struct abi_global *next; /* all globals of the store */
+} abi_global;
+
+typedef struct abi_tag {
+    const wb_functype *type;
+    uint32_t canon;
+    abi_store *store;
+} abi_tag;
+
+/* A thrown exception; see runtime/exception.c. */
+struct abi_exception {
+    abi_exception *next; /* all exceptions of the store */
+    abi_exception *mark_next;
+    const abi_tag *tag;
+    uint32_t pins; /* holds of the embedder */
+    bool marked;
+    uint32_t slot_count;
+    uint64_t slots[]; /* the tag's arguments */
+};
+
+typedef struct abi_module abi_module;
+
+struct abi_instance {
+    abi_store *store;
+    abi_module *module; /* a counted reference */
+    const wb_module *wasm;
+    abi_memory *memory0;   /* memories[0], or a memory of size 0 when there is none */
+    abi_memory **memories; /* index spaces, imports first; likewise the following */
+    abi_table **tables;
+    abi_global **globals;
+    abi_tag **tags;
+    abi_func **funcs;    /* made when first needed: read through rt_instance_func */
+    void *code;          /* the executor's record of the module */
+    bool *dropped_elems; /* per segment */
+    bool *dropped_datas;
+    uint64_t **elems; /* evaluated element segments; NULL once dropped or when empty */
+    uint32_t id;      /* counts from 0 in its store */
+    abi_instance *next;
+};
+
+/* One active guest call. */
+typedef struct abi_frame {
+    const uint32_t *ip; /* where it goes on, while it calls another */
+    uint64_t *fp;       /* its first slot */
+    const void *func;   /* the executor's record of the function */
+    abi_instance *instance;
+    uint32_t units; /* stack units left below it */
+} abi_frame;
+
+struct abi_store {
+    _Atomic(uint32_t) interrupt; /* polled at loops and calls; not 0: end the call */
+    uint32_t units;              /* stack units left for a new entry */
+    uint64_t fuel;               /* left; counted only when the engine meters */
+    uint64_t *stack;             /* slots of all frames */
+    uint64_t *stack_top;         /* first slot free for a new entry */
+    abi_frame *frames;
+    abi_frame *frame_top; /* first frame free for a new entry */
+    uint32_t nesting;     /* active entries */
+    uint32_t max_nesting;
+    uint32_t max_units;
+    uint64_t max_memory_pages;
+    uint64_t max_table_elements;
+    uint32_t max_instances;
+    uint32_t instance_count;
+    abi_exception *pending; /* thrown and on its way to the embedder or a calling guest */
+
+    abi_exception *exceptions;
+    uint64_t exception_count;
+    uint64_t exception_bytes;
+    uint64_t exceptions_until_collect;
+
+    struct rt_engine *engine; /* a counted reference */
+    arena arena;              /* of everything below */
+    abi_instance *instances;
+    abi_memory *memories;
+    abi_table *tables;
+    abi_global *globals;
+    abi_func *host_funcs;
+    abi_memory *no_memory;       /* of size 0; memory0 of instances that have none */
+    struct rt_owned_type *types; /* references into the registry */
+    size_t mapped;               /* bytes at `stack`: slots and frames */
+    _Atomic(uintptr_t) owner;    /* the thread that is using the store, or 0 */
+    void *data;                  /* the embedder's */
+};
+
+#endif

@@ -1,0 +1,186 @@
+/* What the commands share: cli.h. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* ---- Messages ---- */
+
+int cli_help(const char *text)
+{
+    (void)fputs(text, stdout);
+    return CLI_OK;
+}
+
+int cli_usage(const char *command, const char *format, ...)
+{
+    va_list args;
+
+    if (format) {
+        (void)fprintf(stderr, "%s: ", command);
+        va_start(args, format);
+        (void)vfprintf(stderr, format, args);
+        va_end(args);
+        (void)fputc('\n', stderr);
+    }
+    (void)fprintf(stderr, "Try '%s --help'.\n", command);
+    return CLI_USAGE;
+}
+
+int cli_error(const char *command, const char *what, const beamr_error *err)
+{
+    (void)fprintf(stderr, "%s: ", command);
+    if (what)
+        (void)fprintf(stderr, "%s: ", what);
+    (void)fputs(beamr_status_text(err->status), stderr);
+    if (err->offset)
+        (void)fprintf(stderr, " at byte %" PRIu64 " (0x%" PRIx64 ")", err->offset, err->offset);
+    (void)fprintf(stderr, ": %s\n", err->text);
+    cli_backtrace(stderr, err);
+    return cli_exit_of(err->status);
+}
+
+void cli_backtrace(FILE *out, const beamr_error *err)
+{
+    for (uint32_t i = 0; i < err->frame_count; i++) {
+        const beamr_frame *frame = &err->frames[i];
+
+        (void)fprintf(out, "  #%-2" PRIu32 " function %" PRIu32, i, frame->func);
+        if (frame->name[0])
+            (void)fprintf(out, " <%s>", frame->name);
+        (void)fprintf(out, " at 0x%" PRIx32 "\n", frame->offset);
+    }
+    if (err->frame_total > err->frame_count)
+        (void)fprintf(out, "  ... %" PRIu32 " more\n", err->frame_total - err->frame_count);
+}
+
+int cli_exit_of(beamr_status status)
+{
+    switch (status) {
+    case BEAMR_OK:
+        return CLI_OK;
+    case BEAMR_TRAP:
+    case BEAMR_EXCEPTION:
+    case BEAMR_NO_MEMORY:
+    case BEAMR_BUSY:
+        return CLI_FAILED;
+    default:
+        return CLI_USAGE;
+    }
+}
+
+int cli_finish(const char *command, int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    (void)fprintf(stderr, "%s: writing to stdout failed: %s\n", command, strerror(errno));
+    return code == CLI_OK ? CLI_FAILED : code;
+}
+
+/* ---- Input ---- */
+
+/* Read a stream to its end into a buffer that doubles. */
+static beamr_status read_stream(FILE *stream, const char *path, size_t limit, cli_file *out,
+                                beamr_error *err)
+{
+    size_t room = 64 * 1024;
+    cli_file file = {0};
+
+    for (;;) {
+        uint8_t *data = realloc(file.data, room + 1);
+
+        if (!data) {
+            free(file.data);
+            return beamr_fail(err, BEAMR_NO_MEMORY, 0, "%s: no memory for %zu bytes", path,
+                              room);
+        }
+        file.data = data;
+        file.len += fread(file.data + file.len, 1, room - file.len, stream);
+        if (file.len < room || file.len > limit)
+            break;
+        room *= 2;
+    }
+    if (ferror(stream)) {
+        free(file.data);
+        return beamr_fail(err, BEAMR_IO, 0, "%s: %s", path, strerror(errno));
+    }
+    if (file.len > limit) {
+        free(file.data);
+        return beamr_fail(err, BEAMR_LIMIT, 0, "%s: larger than %zu bytes", path, limit);
+    }
+    file.data[file.len] = 0;
+    *out = file;
+    return BEAMR_OK;
+}
+
+beamr_status cli_file_read(const char *path, size_t limit, BEAMR_OWN cli_file *out,
+                           beamr_error *err)
+{
+    beamr_status st;
+    FILE *stream;
+
+    if (strcmp(path, "-") == 0)
+        return read_stream(stdin, "standard input", limit, out, err);
+    stream = fopen(path, "rbe");
+    if (!stream)
+        return beamr_fail(err, BEAMR_IO, 0, "%s: %s", path, strerror(errno));
+    st = read_stream(stream, path, limit, out, err);
+    (void)fclose(stream);
+    return st;
+}
+
+void cli_file_clear(cli_file *file)
+{
+    free(file->data);
+    *file = (cli_file){0};
+}
+
+beamr_bytes cli_file_bytes(const cli_file *file)
+{
+    return (beamr_bytes){file->data, file->len};
+}
+
+beamr_status cli_module_read(beamr_engine *engine, const char *path,
+                             BEAMR_OWN beamr_module **out, beamr_error *err)
+{
+    cli_file file = {0};
+    beamr_status st = cli_file_read(path, CLI_FILE_MAX, &file, err);
+
+    if (st == BEAMR_OK)
+        st = beamr_module_load(engine, cli_file_bytes(&file), out, err);
+    cli_file_clear(&file);
+    return st;
+}
+
+bool cli_number(const char *word, uint64_t max, uint64_t *out)
+{
+    bool is_hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+    const char *digits = is_hex ? word + 2 : word;
+    unsigned base = is_hex ? 16 : 10;
+    uint64_t value = 0;
+
+    if (!*digits)
+        return false;
+    for (const char *p = digits; *p; p++) {
+        char lower = (char)(*p | 0x20);
+        unsigned digit = base;
+
+        if (*p >= '0' && *p <= '9')
+            digit = (unsigned)(*p - '0');
+        else if (lower >= 'a' && lower <= 'f')
+            digit = (unsigned)(lower - 'a') + 10;
+        if (digit >= base || __builtin_mul_overflow(value, base, &value) ||
+            __builtin_add_overflow(value, digit, &value) || value > max)
+            return false;
+    }
+    *out = value;
+    return true;
+}
+
+const char *cli_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}

@@ -1,0 +1,87 @@
+/* What the commands of `beamr` share: exit codes, messages, reading files and numbers.
+ * A command is one file with one function, listed in main.c; it parses its own options with
+ * getopt_long and answers `--help` itself. Results go to stdout, everything else to stderr. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "beamr/beamr.h"
+
+/* What the process ends with. */
+enum cli_exit {
+    CLI_OK = 0,     /* all went well */
+    CLI_FAILED = 1, /* the guest failed: a trap, an exception, a failed assertion */
+    CLI_USAGE = 2,  /* wrong usage, or an input that cannot be used */
+};
+
+/* The commands. argv[0] is the full name ("beamr run"), as getopt_long and the functions below
+ * show it; the command's own options begin at argv[1], and optind is reset. Each returns the
+ * process's exit code. */
+int cli_run(int argc, char **argv);
+int cli_inspect(int argc, char **argv);
+int cli_validate(int argc, char **argv);
+int cli_wast(int argc, char **argv);
+
+/* ---- Messages ---- */
+
+/* Print a command's help on stdout.  Returns CLI_OK. */
+int cli_help(const char *text);
+
+/* Report wrong usage on stderr as "<command>: <message>", and where help is found.
+ *   format  as printf; NULL when getopt_long has told what is wrong already
+ * Returns CLI_USAGE. */
+int cli_usage(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Print a failure on stderr: "<command>: <what>: <status>: <text>", the byte offset where there
+ * is one, and below it the backtrace, one frame a line.
+ *   what  the file or function concerned; NULL to leave it out
+ * Returns the exit code that fits, as cli_exit_of. */
+int cli_error(const char *command, const char *what, const beamr_error *err);
+
+/* The backtrace alone; prints nothing when there is none. */
+void cli_backtrace(FILE *out, const beamr_error *err);
+
+/* CLI_OK for BEAMR_OK; CLI_FAILED for what happens while a guest runs (a trap, an exception, no
+ * memory left); CLI_USAGE for inputs that are refused before that. */
+int cli_exit_of(beamr_status status);
+
+/* Make sure that what was printed on stdout got there, and say so if not: a full disk or a
+ * closed pipe is no success. code  the exit code so far Returns `code`, or CLI_FAILED. */
+int cli_finish(const char *command, int code);
+
+/* ---- Input ---- */
+
+/* The contents of a file. */
+typedef struct cli_file {
+    uint8_t *data; /* owned; NUL behind the last byte */
+    size_t len;
+} cli_file;
+
+/* Enough for any module that the engine accepts. */
+#define CLI_FILE_MAX ((size_t)1 << 30)
+
+/* Read a whole file; "-" is stdin.
+ *   limit  bytes; a larger file is refused, also one that has no size of its own, like a pipe
+ *   out    to be cleared with cli_file_clear; untouched on failure
+ * Errors: BEAMR_IO (the text names the file and the reason), BEAMR_LIMIT, BEAMR_NO_MEMORY. */
+beamr_status cli_file_read(const char *path, size_t limit, BEAMR_OWN cli_file *out,
+                           beamr_error *err);
+void cli_file_clear(cli_file *file); /* accepts an empty one */
+beamr_bytes cli_file_bytes(const cli_file *file);
+
+/* Read a module from a file with an engine.  Errors: as cli_file_read and beamr_module_load. */
+beamr_status cli_module_read(beamr_engine *engine, const char *path,
+                             BEAMR_OWN beamr_module **out, beamr_error *err);
+
+/* Read a whole word as an unsigned number, decimal or 0x hexadecimal, without a sign.
+ *   max  largest value allowed
+ * Returns false, and leaves `out`, when it is anything else. */
+bool cli_number(const char *word, uint64_t max, uint64_t *out);
+
+/* The last component of a path. */
+const char *cli_basename(const char *path);
+
+#endif

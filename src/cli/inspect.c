@@ -1,0 +1,414 @@
+/* `beamr inspect`: what a module holds, for people or as JSON.
+ * It reads the module with the engine, so what it shows is what `beamr run` would see. Of a
+ * module that the engine refuses it shows the reason, and the sections as far as they can be
+ * followed.
+ * Source: Core, "Modules" of the binary format. */
+#include "cli/cli.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cli/escape.h"
+
+enum {
+    TYPE_TEXT_SIZE = 4096, /* longer types are cut in the text */
+    HEADER_SIZE = 8,       /* magic and version */
+};
+
+static const char help_text[] = "Show what a WebAssembly module holds: the language features "
+                                "that it uses, memories, imports\n"
+                                "and exports with their types, functions and sections.\n"
+                                "\n"
+                                "Usage: beamr inspect [OPTIONS] FILE.wasm\n"
+                                "\n"
+                                "FILE may be - for standard input. Of a module that the engine "
+                                "refuses, the reason is shown\n"
+                                "and what can be told nevertheless.\n"
+                                "\n"
+                                "Options:\n"
+                                "      --json              print one JSON object\n"
+                                "  -h, --help              show this\n"
+                                "\n"
+                                "Exit codes: 0 fine; 2 wrong usage, or the module is refused.\n"
+                                "\n"
+                                "Example:\n"
+                                "  beamr inspect calculator.wasm\n";
+
+/* ---- For people ---- */
+
+static void show_features(const beamr_module *m)
+{
+    const char *separator = "";
+
+    (void)fputs("Features used: ", stdout);
+    for (size_t i = 0; beamr_feature_name(i); i++) {
+        if (!beamr_module_uses_feature(m, i))
+            continue;
+        (void)printf("%s%s", separator, beamr_feature_name(i));
+        separator = ", ";
+    }
+    (void)puts("");
+}
+
+static void show_memories(const beamr_module *m)
+{
+    size_t count = beamr_module_memory_count(m);
+
+    (void)printf("Memories: %zu\n", count);
+    for (size_t i = 0; i < count; i++) {
+        beamr_limits limits = beamr_module_memory(m, i);
+
+        (void)printf("  %zu: %d bit, minimum %" PRIu64 " pages", i, limits.is64 ? 64 : 32,
+                     limits.min);
+        if (limits.max != UINT64_MAX)
+            (void)printf(", maximum %" PRIu64 " pages\n", limits.max);
+        else
+            (void)puts(", no maximum");
+    }
+}
+
+static void show_links(const beamr_module *m)
+{
+    size_t imports = beamr_module_import_count(m);
+    size_t exports = beamr_module_export_count(m);
+    char type[TYPE_TEXT_SIZE];
+
+    (void)printf("Imports: %zu\n", imports);
+    for (size_t i = 0; i < imports; i++) {
+        beamr_import import = beamr_module_import(m, i);
+
+        (void)fputs("  ", stdout);
+        cli_print_quoted(stdout, import.module);
+        (void)fputc(' ', stdout);
+        cli_print_quoted(stdout, import.name);
+        (void)printf(": %s\n", beamr_externtype_text(&import.type, type, sizeof type));
+    }
+    (void)printf("Exports: %zu\n", exports);
+    for (size_t i = 0; i < exports; i++) {
+        beamr_export e = beamr_module_export(m, i);
+
+        (void)fputs("  ", stdout);
+        cli_print_quoted(stdout, e.name);
+        (void)printf(": %s\n", beamr_externtype_text(&e.type, type, sizeof type));
+    }
+}
+
+static void show_section(const beamr_section *s)
+{
+    (void)printf("  %-9s at 0x%08zx, %zu bytes", s->kind, s->offset, s->size);
+    if (s->id == 0) {
+        (void)fputs(": ", stdout);
+        cli_print_quoted(stdout, s->name);
+    }
+    (void)puts("");
+}
+
+/* Functions that the module imports: they come first in its index space. */
+static size_t imported_functions(const beamr_module *m)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < beamr_module_import_count(m); i++)
+        count += beamr_module_import(m, i).type.kind == BEAMR_EXTERN_FUNC;
+    return count;
+}
+
+static void show_module(const char *path, size_t size, const beamr_module *m)
+{
+    (void)printf("%s: %zu bytes\n", path, size);
+    show_features(m);
+    (void)printf("Functions: %zu, of which %zu imported\n", beamr_module_func_count(m),
+                 imported_functions(m));
+    show_memories(m);
+    show_links(m);
+    (void)printf("Sections: %zu\n", beamr_module_section_count(m));
+    for (size_t i = 0; i < beamr_module_section_count(m); i++) {
+        beamr_section s = beamr_module_section(m, i);
+        show_section(&s);
+    }
+}
+
+/* ---- JSON ---- */
+
+/* A number, or null for UINT64_MAX. */
+static void json_max(uint64_t max)
+{
+    if (max == UINT64_MAX)
+        (void)fputs("null", stdout);
+    else
+        (void)printf("%" PRIu64, max);
+}
+
+static void json_limits(const beamr_limits *l)
+{
+    (void)printf("\"bits\":%d,\"minimum\":%" PRIu64 ",\"maximum\":", l->is64 ? 64 : 32, l->min);
+    json_max(l->max);
+}
+
+static void json_valtype(beamr_valtype type)
+{
+    char text[64];
+
+    cli_print_quoted(stdout, beamr_bytes_of(beamr_valtype_text(type, text, sizeof text)));
+}
+
+static void json_valtypes(const char *key, const beamr_valtype *types, size_t count)
+{
+    (void)printf("\"%s\":[", key);
+    for (size_t i = 0; i < count; i++) {
+        (void)fputs(i ? "," : "", stdout);
+        json_valtype(types[i]);
+    }
+    (void)fputc(']', stdout);
+}
+
+static void json_type(const beamr_externtype *t)
+{
+    (void)printf("\"kind\":\"%s\",", beamr_extern_kind_text(t->kind));
+    switch (t->kind) {
+    case BEAMR_EXTERN_FUNC:
+        json_valtypes("parameters", t->func.params, t->func.param_count);
+        (void)fputc(',', stdout);
+        json_valtypes("results", t->func.results, t->func.result_count);
+        break;
+    case BEAMR_EXTERN_TAG:
+        json_valtypes("parameters", t->func.params, t->func.param_count);
+        break;
+    case BEAMR_EXTERN_TABLE:
+        (void)fputs("\"element\":", stdout);
+        json_valtype(t->value);
+        (void)fputc(',', stdout);
+        json_limits(&t->limits);
+        break;
+    case BEAMR_EXTERN_MEMORY:
+        json_limits(&t->limits);
+        break;
+    case BEAMR_EXTERN_GLOBAL:
+        (void)fputs("\"type\":", stdout);
+        json_valtype(t->value);
+        (void)printf(",\"mutable\":%s", t->is_mutable ? "true" : "false");
+        break;
+    }
+}
+
+static void json_links(const beamr_module *m)
+{
+    (void)fputs(",\"imports\":[", stdout);
+    for (size_t i = 0; i < beamr_module_import_count(m); i++) {
+        beamr_import import = beamr_module_import(m, i);
+
+        (void)fputs(i ? ",{\"module\":" : "{\"module\":", stdout);
+        cli_print_quoted(stdout, import.module);
+        (void)fputs(",\"name\":", stdout);
+        cli_print_quoted(stdout, import.name);
+        (void)fputc(',', stdout);
+        json_type(&import.type);
+        (void)fputc('}', stdout);
+    }
+    (void)fputs("],\"exports\":[", stdout);
+    for (size_t i = 0; i < beamr_module_export_count(m); i++) {
+        beamr_export e = beamr_module_export(m, i);
+
+        (void)fputs(i ? ",{\"name\":" : "{\"name\":", stdout);
+        cli_print_quoted(stdout, e.name);
+        (void)fputc(',', stdout);
+        json_type(&e.type);
+        (void)fputc('}', stdout);
+    }
+    (void)fputc(']', stdout);
+}
+
+static void json_section(const beamr_section *s, bool is_first)
+{
+    (void)printf("%s{\"kind\":\"%s\",\"offset\":%zu,\"size\":%zu", is_first ? "" : ",", s->kind,
+                 s->offset, s->size);
+    if (s->id == 0) {
+        (void)fputs(",\"name\":", stdout);
+        cli_print_quoted(stdout, s->name);
+    }
+    (void)fputc('}', stdout);
+}
+
+static void json_open(const char *path, size_t size, bool is_supported)
+{
+    (void)fputs("{\"file\":", stdout);
+    cli_print_quoted(stdout, beamr_bytes_of(path));
+    (void)printf(",\"size\":%zu,\"supported\":%s", size, is_supported ? "true" : "false");
+}
+
+static void json_features(const beamr_module *m)
+{
+    const char *separator = "";
+
+    (void)fputs(",\"features\":[", stdout);
+    for (size_t i = 0; beamr_feature_name(i); i++) {
+        if (!beamr_module_uses_feature(m, i))
+            continue;
+        (void)printf("%s\"%s\"", separator, beamr_feature_name(i));
+        separator = ",";
+    }
+    (void)fputc(']', stdout);
+}
+
+static void json_module(const char *path, size_t size, const beamr_module *m)
+{
+    json_open(path, size, true);
+    json_features(m);
+    (void)printf(",\"functions\":%zu,\"imported_functions\":%zu,\"memories\":[",
+                 beamr_module_func_count(m), imported_functions(m));
+    for (size_t i = 0; i < beamr_module_memory_count(m); i++) {
+        beamr_limits limits = beamr_module_memory(m, i);
+
+        (void)fputs(i ? ",{" : "{", stdout);
+        json_limits(&limits);
+        (void)fputc('}', stdout);
+    }
+    (void)fputc(']', stdout);
+    json_links(m);
+    (void)fputs(",\"sections\":[", stdout);
+    for (size_t i = 0; i < beamr_module_section_count(m); i++) {
+        beamr_section s = beamr_module_section(m, i);
+        json_section(&s, i == 0);
+    }
+    (void)puts("]}");
+}
+
+/* ---- A module that is refused ---- */
+
+/* Read an unsigned LEB128 of at most 32 bits.  Returns false when there is none. */
+static bool read_size(beamr_bytes b, size_t *at, size_t *out)
+{
+    uint64_t n = 0;
+
+    for (unsigned shift = 0; shift < 35 && *at < b.len; shift += 7) {
+        uint8_t byte = b.data[(*at)++];
+
+        n |= (uint64_t)(byte & 0x7fu) << shift;
+        if (byte < 0x80) {
+            *out = (size_t)n;
+            return n <= UINT32_MAX;
+        }
+    }
+    return false;
+}
+
+/* Step to the next section of an unchecked module.  Returns false at its end, and where what
+ * follows is no section. */
+static bool section_next(beamr_bytes wasm, size_t *at, beamr_section *out)
+{
+    static const char *const kinds[] = {"custom", "type",   "import", "function", "table",
+                                        "memory", "global", "export", "start",    "element",
+                                        "code",   "data",   "count",  "tag"};
+    beamr_section s = {0};
+    size_t end, name_len, name_at;
+
+    if (*at >= wasm.len || wasm.data[*at] >= sizeof kinds / sizeof kinds[0])
+        return false;
+    s.id = wasm.data[(*at)++];
+    s.kind = kinds[s.id];
+    if (!read_size(wasm, at, &s.size) || s.size > wasm.len - *at)
+        return false;
+    s.offset = name_at = *at;
+    end = s.offset + s.size;
+    if (s.id == 0 && read_size(wasm, &name_at, &name_len) && name_at <= end &&
+        name_len <= end - name_at)
+        s.name = (beamr_bytes){wasm.data + name_at, name_len};
+    *at = end;
+    *out = s;
+    return true;
+}
+
+static bool has_sections(beamr_bytes wasm)
+{
+    static const uint8_t header[HEADER_SIZE] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+
+    return wasm.len >= sizeof header && memcmp(wasm.data, header, sizeof header) == 0;
+}
+
+static void show_refused(beamr_bytes wasm)
+{
+    size_t at = HEADER_SIZE;
+    beamr_section s;
+
+    if (!has_sections(wasm))
+        return;
+    (void)puts("Sections, unchecked:");
+    while (section_next(wasm, &at, &s))
+        show_section(&s);
+}
+
+static void json_refused(const char *path, beamr_bytes wasm, const beamr_error *err)
+{
+    size_t at = HEADER_SIZE;
+    bool is_first = true;
+    beamr_section s;
+
+    json_open(path, wasm.len, false);
+    (void)fputs(",\"error\":{\"status\":", stdout);
+    cli_print_quoted(stdout, beamr_bytes_of(beamr_status_text(err->status)));
+    (void)printf(",\"offset\":%" PRIu64 ",\"text\":", err->offset);
+    cli_print_quoted(stdout, beamr_bytes_of(err->text));
+    (void)fputs("},\"sections\":[", stdout);
+    while (has_sections(wasm) && section_next(wasm, &at, &s)) {
+        json_section(&s, is_first);
+        is_first = false;
+    }
+    (void)puts("]}");
+}
+
+/* ---- The whole ---- */
+
+static int inspect_bytes(const char *command, const char *path, beamr_bytes wasm, bool is_json)
+{
+    beamr_engine *engine = NULL;
+    beamr_module *module = NULL;
+    beamr_error err = {0};
+    int code;
+
+    if (beamr_engine_new(NULL, &engine, &err) != BEAMR_OK)
+        return cli_error(command, NULL, &err);
+    code = cli_exit_of(beamr_module_load(engine, wasm, &module, &err));
+    if (module && is_json)
+        json_module(path, wasm.len, module);
+    else if (module)
+        show_module(path, wasm.len, module);
+    else
+        (void)cli_error(command, path, &err);
+    if (!module && is_json)
+        json_refused(path, wasm, &err);
+    else if (!module)
+        show_refused(wasm);
+    beamr_module_unref(module);
+    beamr_engine_free(engine);
+    return code;
+}
+
+int cli_inspect(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    cli_file file = {0};
+    beamr_error err = {0};
+    bool is_json = false;
+    int code, c;
+
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (c == 'h')
+            return cli_help(help_text);
+        if (c != 'j')
+            return cli_usage(argv[0], NULL);
+        is_json = true;
+    }
+    if (argc - optind != 1)
+        return cli_usage(argv[0], "%s",
+                         optind == argc ? "no file is given" : "one file at a time");
+    if (cli_file_read(argv[optind], CLI_FILE_MAX, &file, &err) != BEAMR_OK)
+        return cli_error(argv[0], NULL, &err);
+    code = inspect_bytes(argv[0], argv[optind], cli_file_bytes(&file), is_json);
+    cli_file_clear(&file);
+    return code;
+}

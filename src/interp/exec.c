@@ -1,0 +1,780 @@
+/* The interpreter's loop: one handler for each instruction of the internal code.
+ * Dispatch is by computed goto; a code word holds its handler's distance from a base label, so
+ * code can be shared by everything that runs it. Guest calls push a frame and stay in the loop;
+ * only host functions and the embedder's calls nest C frames. Handlers work on slots: see iop.h
+ * for operands, wasm/num.h for numbers.
+ *
+ * State lives in local variables: ip, the frame's slots fp, the frame, its instance, memory 0.
+ * What host code may change (the memory's size) is read again after each call to it.
+ * Source: Core, "Execution". */
+#include <stdio.h>
+
+#include "interp/internal.h"
+#include "interp/simd.h"
+#include "wasm/num.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+uint32_t interp_stub[1];
+
+/* Slots and numbers: an i32 or f32 has zeros above it. */
+#define SLOT(n) (fp[ip[n]])
+#define U32(n) ((uint32_t)fp[ip[n]])
+#define S32(n) ((int32_t)(uint32_t)fp[ip[n]])
+#define U64(n) (fp[ip[n]])
+#define S64(n) ((int64_t)fp[ip[n]])
+#define F32(n) wb_num_f32_reinterpret_i32((uint32_t)fp[ip[n]])
+#define F64(n) wb_num_f64_reinterpret_i64(fp[ip[n]])
+#define PUT_F32(x) (uint64_t) wb_num_i32_reinterpret_f32(x)
+#define PUT_F64(x) wb_num_i64_reinterpret_f64(x)
+#define WIDE(n) ((uint64_t)ip[n] | (uint64_t)ip[(n) + 1] << 32)
+
+#define GO() goto *(void *)(base + (int32_t)ip[0])
+#define NEXT(n)                                                                                \
+    do {                                                                                       \
+        ip += (n);                                                                             \
+        GO();                                                                                  \
+    } while (0)
+#define JUMP(n)                                                                                \
+    do {                                                                                       \
+        ip += (int32_t)ip[n];                                                                  \
+        GO();                                                                                  \
+    } while (0)
+#define TRAP(id)                                                                               \
+    do {                                                                                       \
+        trap = BEAMR_TRAP_##id;                                                                \
+        goto trapped;                                                                          \
+    } while (0)
+#define POLL()                                                                                 \
+    do {                                                                                       \
+        if (UNLIKELY(atomic_load_explicit(&store->interrupt, memory_order_relaxed)))           \
+            TRAP(INTERRUPTED);                                                                 \
+    } while (0)
+/* The status of a runtime function that has filled err. */
+#define TRY(call)                                                                              \
+    do {                                                                                       \
+        if (UNLIKELY((status = (call)) != BEAMR_OK))                                           \
+            goto failed;                                                                       \
+    } while (0)
+#define ENTER_INSTANCE(i)                                                                      \
+    do {                                                                                       \
+        inst = (i);                                                                            \
+        RELOAD_MEMORY();                                                                       \
+    } while (0)
+#define RELOAD_MEMORY()                                                                        \
+    do {                                                                                       \
+        mem = inst->memory0->base;                                                             \
+        mem_size = inst->memory0->size;                                                        \
+    } while (0)
+
+static void zero_slots(uint64_t *slots, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        slots[i] = 0;
+}
+
+/* The specification's texts put the index behind, without a colon. */
+static void name_element(beamr_error *err, uint64_t element)
+{
+    if (err && err->frame_total == 0) {
+        size_t len = strlen(err->text);
+
+        (void)snprintf(err->text + len, sizeof err->text - len, " %llu",
+                       (unsigned long long)element);
+    }
+}
+
+/* What the loop is asked for besides running: its handlers. */
+static int32_t handler_table[IOP_COUNT];
+
+/* Run from the topmost frame until the frame `bottom` is reached.
+ * With store NULL: fill handler_table. */
+static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, beamr_error *err)
+{
+    static const void *const labels[] = {
+#define IOP(name) &&L_##name,
+#include "interp/iop.def"
+#undef IOP
+    };
+    const char *const base = (const char *)&&L_HALT;
+    const uint32_t *ip;
+    uint64_t *fp;
+    abi_instance *inst;
+    uint8_t *mem;
+    uint64_t mem_size;
+    beamr_status status;
+    beamr_trap trap;
+    uint64_t element = 0;
+    /* Of the call being made. */
+    abi_func *callee;
+    const interp_func *target;
+    uint64_t *args;
+
+    if (!store) {
+        for (size_t i = 0; i < IOP_COUNT; i++)
+            handler_table[i] = (int32_t)((const char *)labels[i] - base);
+        return BEAMR_OK;
+    }
+    ip = frame->ip;
+    fp = frame->fp;
+    ENTER_INSTANCE(frame->instance);
+    GO();
+
+#define OP(name) L_##name
+
+    /* ---- Control ---- */
+
+    OP(TRANSLATE) : {
+        interp_func *f = (interp_func *)(uintptr_t)frame->func;
+
+        if (interp_translate(f) != BEAMR_OK)
+            TRAP(OUT_OF_MEMORY);
+        ip = __atomic_load_n(&f->words, __ATOMIC_ACQUIRE);
+        GO();
+    }
+    OP(HALT) : return BEAMR_OK;
+    OP(UNREACHABLE) : TRAP(UNREACHABLE);
+    OP(CHARGE) : {
+        if (UNLIKELY(store->fuel < ip[1])) {
+            store->fuel = 0;
+            TRAP(OUT_OF_FUEL);
+        }
+        store->fuel -= ip[1];
+        NEXT(2);
+    }
+    OP(BR) : JUMP(1);
+    OP(BR_LOOP) : POLL();
+    JUMP(1);
+#define BRANCH(name, condition, words)                                                         \
+    OP(name) : if (condition) JUMP((words) - 1);                                               \
+    NEXT(words);
+#define BRANCH_LOOP(name, condition, words)                                                    \
+    OP(name) : if (condition)                                                                  \
+    {                                                                                          \
+        POLL();                                                                                \
+        JUMP((words) - 1);                                                                     \
+    }                                                                                          \
+    NEXT(words);
+    BRANCH(BR_IF, U32(1) != 0, 3)
+    BRANCH_LOOP(BR_IF_LOOP, U32(1) != 0, 3)
+    BRANCH(BR_UNLESS, U32(1) == 0, 3)
+    BRANCH_LOOP(BR_UNLESS_LOOP, U32(1) == 0, 3)
+    BRANCH(BR_IF64, U64(1) != 0, 3)
+    BRANCH(BR_UNLESS64, U64(1) == 0, 3)
+    OP(BR_TABLE) : {
+        uint32_t i = U32(1);
+        uint32_t count = ip[2];
+
+        POLL();
+        ip += (int32_t)ip[3 + (i < count ? i : count)];
+        GO();
+    }
+    OP(RETURN_1) : fp[0] = SLOT(1);
+    OP(RETURN_0) : {
+        frame--;
+        ip = frame->ip;
+        fp = frame->fp;
+        if (UNLIKELY(frame->instance != inst))
+            ENTER_INSTANCE(frame->instance);
+        GO();
+    }
+    OP(RETURN_N) : memmove(fp, &SLOT(1), (size_t)ip[2] * 8);
+    goto L_RETURN_0;
+
+    /* ---- Calls ---- */
+
+    OP(CALL) : {
+        uint32_t units = frame->units;
+
+        target = (const interp_func *)(uintptr_t)WIDE(2);
+        if (UNLIKELY(units < target->units))
+            TRAP(STACK_EXHAUSTED);
+        POLL();
+        fp += ip[1];
+        frame->ip = ip + 4;
+        frame[1].fp = fp;
+        frame[1].func = target;
+        frame[1].instance = inst;
+        frame[1].units = units - target->units;
+        frame++;
+        zero_slots(fp + target->param_slots, target->zero_slots);
+        ip = __atomic_load_n(&target->words, __ATOMIC_ACQUIRE);
+        GO();
+    }
+    OP(CALL_IMPORT) : callee = inst->funcs[ip[2]];
+    args = fp + ip[1];
+    frame->ip = ip + 3;
+    goto call;
+    OP(CALL_INDIRECT) : {
+        const abi_table *t = inst->tables[ip[3]];
+
+        element = U64(4);
+        if (UNLIKELY(element >= t->size))
+            TRAP(UNDEFINED_ELEMENT);
+        callee = (abi_func *)(uintptr_t)t->elems[element];
+        if (UNLIKELY(!callee))
+            TRAP(UNINITIALIZED_ELEMENT);
+        if (UNLIKELY(callee->canon != ip[2]) &&
+            !wb_type_is_subtype(inst->wasm->registry, callee->canon, ip[2]))
+            TRAP(INDIRECT_CALL_MISMATCH);
+        args = fp + ip[1];
+        frame->ip = ip + 5;
+        goto call;
+    }
+    OP(CALL_REF) : callee = (abi_func *)(uintptr_t)SLOT(2);
+    if (UNLIKELY(!callee))
+        TRAP(NULL_FUNCTION);
+    args = fp + ip[1];
+    frame->ip = ip + 3;
+
+call:
+    POLL();
+    if (LIKELY(callee->entry == interp_entry)) {
+        target = callee->code;
+        if (UNLIKELY(frame->units < target->units))
+            TRAP(STACK_EXHAUSTED);
+        fp = args;
+        frame[1].fp = fp;
+        frame[1].func = target;
+        frame[1].instance = callee->instance;
+        frame[1].units = frame->units - target->units;
+        frame++;
+        if (callee->instance != inst)
+            ENTER_INSTANCE(callee->instance);
+        zero_slots(fp + target->param_slots, target->zero_slots);
+        ip = __atomic_load_n(&target->words, __ATOMIC_ACQUIRE);
+        GO();
+    }
+    /* A function of the host, which may enter guests in turn: nothing of this frame lives above
+     * the arguments, and it reads those first. */
+    store->stack_top = args;
+    store->frame_top = frame + 1;
+    store->units = frame->units;
+    status = callee->entry(callee, inst, args, err);
+    if (UNLIKELY(status != BEAMR_OK))
+        goto host_failed;
+    RELOAD_MEMORY();
+    ip = frame->ip;
+    GO();
+
+    OP(TAIL_CALL) : target = (const interp_func *)(uintptr_t)WIDE(2);
+    args = fp + ip[1];
+
+tail_call_guest: {
+    const interp_func *f = frame->func;
+    uint32_t units = frame->units + f->units;
+
+    POLL();
+    if (UNLIKELY(units < target->units))
+        TRAP(STACK_EXHAUSTED);
+    memmove(fp, args, (size_t)target->param_slots * 8);
+    frame->func = target;
+    frame->instance = inst;
+    frame->units = units - target->units;
+    zero_slots(fp + target->param_slots, target->zero_slots);
+    ip = __atomic_load_n(&target->words, __ATOMIC_ACQUIRE);
+    GO();
+}
+    OP(TAIL_CALL_IMPORT) : callee = inst->funcs[ip[2]];
+    goto tail_call;
+    OP(TAIL_CALL_INDIRECT) : {
+        const abi_table *t = inst->tables[ip[3]];
+
+        element = U64(4);
+        if (UNLIKELY(element >= t->size))
+            TRAP(UNDEFINED_ELEMENT);
+        callee = (abi_func *)(uintptr_t)t->elems[element];
+        if (UNLIKELY(!callee))
+            TRAP(UNINITIALIZED_ELEMENT);
+        if (UNLIKELY(callee->canon != ip[2]) &&
+            !wb_type_is_subtype(inst->wasm->registry, callee->canon, ip[2]))
+            TRAP(INDIRECT_CALL_MISMATCH);
+        goto tail_call;
+    }
+    OP(TAIL_CALL_REF) : callee = (abi_func *)(uintptr_t)SLOT(2);
+    if (UNLIKELY(!callee))
+        TRAP(NULL_FUNCTION);
+
+tail_call:
+    args = fp + ip[1];
+    if (callee->entry == interp_entry) {
+        target = callee->code;
+        if (frame->units + ((const interp_func *)frame->func)->units < target->units)
+            TRAP(STACK_EXHAUSTED);
+        if (callee->instance != inst)
+            ENTER_INSTANCE(callee->instance);
+        goto tail_call_guest;
+    }
+    /* The host's results become this function's own. */
+    frame->ip = ip + 1;
+    store->stack_top = args;
+    store->frame_top = frame + 1;
+    store->units = frame->units;
+    status = callee->entry(callee, inst, args, err);
+    if (UNLIKELY(status != BEAMR_OK))
+        goto host_failed;
+    RELOAD_MEMORY();
+    memmove(fp, args, (size_t)callee->type->result_slots * 8);
+    goto L_RETURN_0;
+
+    /* ---- Exceptions ---- */
+
+    OP(THROW) : {
+        const interp_func *f = frame->func;
+
+        store->pending = rt_exception_new(store, inst->tags[ip[2]], fp + ip[1],
+                                          fp + f->frame_slots);
+        if (UNLIKELY(!store->pending))
+            TRAP(OUT_OF_MEMORY);
+        frame->ip = ip + 1;
+        goto throwing;
+    }
+    OP(THROW_REF) : store->pending = (abi_exception *)(uintptr_t)SLOT(1);
+    if (UNLIKELY(!store->pending))
+        TRAP(NULL_EXCEPTION);
+    frame->ip = ip + 1;
+
+throwing:
+    POLL();
+    {
+        abi_frame *handler = interp_unwind(store, frame, bottom);
+
+        if (!handler) {
+            status = beamr_fail(err, BEAMR_EXCEPTION, 0, "uncaught exception");
+            interp_backtrace(frame, bottom, err);
+            return status;
+        }
+        frame = handler;
+    }
+    ip = frame->ip;
+    fp = frame->fp;
+    ENTER_INSTANCE(frame->instance);
+    GO();
+
+host_failed:
+    if (status == BEAMR_EXCEPTION) {
+        if (err)
+            beamr_error_clear(err);
+        goto throwing;
+    }
+    interp_backtrace(frame, bottom, err);
+    return status;
+
+failed:
+    frame->ip = ip + 1;
+    interp_backtrace(frame, bottom, err);
+    return status;
+
+trapped:
+    store->pending = NULL;
+    frame->ip = ip + 1;
+    status = beamr_fail_trap(err, trap, NULL);
+    if (trap == BEAMR_TRAP_UNINITIALIZED_ELEMENT || trap == BEAMR_TRAP_UNDEFINED_ELEMENT)
+        name_element(err, element);
+    interp_backtrace(frame, bottom, err);
+    return status;
+
+    /* ---- Moves ---- */
+
+    OP(MOVE) : SLOT(1) = SLOT(2);
+    NEXT(3);
+    OP(MOVE128) : {
+        uint64_t low = fp[ip[2]];
+        uint64_t high = fp[ip[2] + 1];
+
+        fp[ip[1]] = low;
+        fp[ip[1] + 1] = high;
+        NEXT(3);
+    }
+    OP(MOVE_N) : memmove(&SLOT(1), &SLOT(2), (size_t)ip[3] * 8);
+    NEXT(4);
+    OP(MOVE_2) : SLOT(1) = SLOT(2);
+    SLOT(3) = SLOT(4);
+    NEXT(5);
+    OP(CONST32) : SLOT(1) = ip[2];
+    NEXT(3);
+    OP(CONST64) : SLOT(1) = WIDE(2);
+    NEXT(4);
+    OP(CONST128) : {
+        uint64_t *d = &SLOT(1);
+
+        d[0] = WIDE(2);
+        d[1] = WIDE(4);
+        NEXT(6);
+    }
+    OP(SELECT) : {
+        uint64_t a = SLOT(2);
+        uint64_t b = SLOT(3);
+
+        SLOT(1) = U32(4) ? a : b;
+        NEXT(5);
+    }
+    OP(SELECT128) : {
+        const uint64_t *from = U32(4) ? &SLOT(2) : &SLOT(3);
+
+        memmove(&SLOT(1), from, 16);
+        NEXT(5);
+    }
+    OP(GLOBAL_GET) : SLOT(1) = inst->globals[ip[2]]->slots[0];
+    NEXT(3);
+    OP(GLOBAL_GET128) : memcpy(&SLOT(1), inst->globals[ip[2]]->slots, 16);
+    NEXT(3);
+    OP(GLOBAL_SET) : inst->globals[ip[2]]->slots[0] = SLOT(1);
+    NEXT(3);
+    OP(GLOBAL_SET128) : memcpy(inst->globals[ip[2]]->slots, &SLOT(1), 16);
+    NEXT(3);
+
+    /* ---- References and tables ---- */
+
+    OP(REF_FUNC) : {
+        abi_func *f = rt_instance_func(inst, ip[2]);
+
+        if (UNLIKELY(!f))
+            TRAP(OUT_OF_MEMORY);
+        SLOT(1) = (uint64_t)(uintptr_t)f;
+        NEXT(3);
+    }
+    OP(REF_AS_NON_NULL) : if (UNLIKELY(SLOT(1) == 0)) TRAP(NULL_REFERENCE);
+    NEXT(2);
+    OP(TABLE_GET) : {
+        const abi_table *t = inst->tables[ip[2]];
+        uint64_t i = SLOT(3);
+
+        if (UNLIKELY(i >= t->size))
+            TRAP(TABLE_OUT_OF_BOUNDS);
+        SLOT(1) = t->elems[i];
+        NEXT(4);
+    }
+    OP(TABLE_SET) : {
+        abi_table *t = inst->tables[ip[1]];
+        uint64_t i = SLOT(2);
+
+        if (UNLIKELY(i >= t->size))
+            TRAP(TABLE_OUT_OF_BOUNDS);
+        t->elems[i] = SLOT(3);
+        NEXT(4);
+    }
+    OP(TABLE_SIZE) : SLOT(1) = inst->tables[ip[2]]->size;
+    NEXT(3);
+    OP(TABLE_GROW) : {
+        abi_table *t = inst->tables[ip[2]];
+        int64_t old = rt_table_grow(t, SLOT(4), SLOT(3));
+
+        SLOT(1) = t->is64 ? (uint64_t)old : (uint32_t)old;
+        NEXT(5);
+    }
+    OP(TABLE_FILL) : TRY(rt_table_fill(inst->tables[ip[1]], SLOT(2), SLOT(3), SLOT(4), err));
+    NEXT(5);
+    OP(TABLE_COPY) : TRY(rt_table_copy(inst->tables[ip[1]], SLOT(3), inst->tables[ip[2]],
+                                       SLOT(4), SLOT(5), err));
+    NEXT(6);
+    OP(TABLE_INIT) : TRY(rt_table_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
+    NEXT(6);
+    OP(ELEM_DROP) : rt_elem_drop(inst, ip[1]);
+    NEXT(2);
+
+    /* ---- Memory. `off` counts the access's own bytes, so that one comparison tells whether
+     * its end lies in the memory; a carry means that it is beyond 64 bits. ---- */
+
+#define EFFECTIVE(address, off)                                                                \
+    uint64_t end = (address) + (uint64_t)(off);                                                \
+    if (UNLIKELY(end < (uint64_t)(off)) || UNLIKELY(end > mem_size))                           \
+        TRAP(MEMORY_OUT_OF_BOUNDS);
+#define DO_LOAD(name, from, to, address, off, words)                                           \
+    OP(name) : {                                                                               \
+        from v;                                                                                \
+        EFFECTIVE(address, ip[off])                                                            \
+        memcpy(&v, mem + end - sizeof v, sizeof v);                                            \
+        SLOT(1) = (uint64_t)(to)v;                                                                      \
+        NEXT(words);                                                                           \
+    }
+#define LOAD(name, from, to)                                                                   \
+    DO_LOAD(name, from, to, U64(2), 3, 4)                                                      \
+    DO_LOAD(name##_X32, from, to, (uint64_t)(uint32_t)(U32(2) + U32(3)), 4, 5)                 \
+    DO_LOAD(name##_X64, from, to, (uint64_t)(U64(2) + U64(3)), 4, 5)
+#define DO_STORE(name, type, address, value, off, words)                                       \
+    OP(name) : {                                                                               \
+        type v = (type)SLOT(value);                                                            \
+        EFFECTIVE(address, ip[off])                                                            \
+        memcpy(mem + end - sizeof v, &v, sizeof v);                                            \
+        NEXT(words);                                                                           \
+    }
+#define STORE(name, type)                                                                      \
+    DO_STORE(name, type, U64(1), 2, 3, 4)                                                      \
+    DO_STORE(name##_X32, type, (uint64_t)(uint32_t)(U32(1) + U32(2)), 3, 4, 5)                 \
+    DO_STORE(name##_X64, type, (uint64_t)(U64(1) + U64(2)), 3, 4, 5)
+    INTERP_LOADS(LOAD)
+    INTERP_STORES(STORE)
+    OP(V128_LOAD) : {
+        EFFECTIVE(U64(2), ip[3])
+        memcpy(&SLOT(1), mem + end - 16, 16);
+        NEXT(4);
+    }
+    OP(V128_STORE) : {
+        EFFECTIVE(U64(1), ip[3])
+        memcpy(mem + end - 16, &SLOT(2), 16);
+        NEXT(4);
+    }
+    OP(LOAD_FAR) : if (UNLIKELY(!interp_load_far(inst, fp, ip + 1)))
+        TRAP(MEMORY_OUT_OF_BOUNDS);
+    NEXT(7);
+    OP(STORE_FAR) : if (UNLIKELY(!interp_store_far(inst, fp, ip + 1)))
+        TRAP(MEMORY_OUT_OF_BOUNDS);
+    NEXT(7);
+    OP(SIMD_MEMORY) : if (UNLIKELY(!interp_simd_memory(inst, fp, ip + 1)))
+        TRAP(MEMORY_OUT_OF_BOUNDS);
+    NEXT(9);
+    OP(MEMORY_SIZE) : SLOT(1) = inst->memories[ip[2]]->pages;
+    NEXT(3);
+    OP(MEMORY_GROW) : {
+        abi_memory *m = inst->memories[ip[2]];
+        int64_t old = rt_memory_grow(m, SLOT(3));
+
+        SLOT(1) = m->is64 ? (uint64_t)old : (uint32_t)old;
+        RELOAD_MEMORY();
+        NEXT(4);
+    }
+    OP(MEMORY_FILL) : TRY(rt_memory_fill(inst->memories[ip[1]], SLOT(2), (uint8_t)SLOT(3),
+                                         SLOT(4), err));
+    NEXT(5);
+    OP(MEMORY_COPY) : TRY(rt_memory_copy(inst->memories[ip[1]], SLOT(3), inst->memories[ip[2]],
+                                         SLOT(4), SLOT(5), err));
+    NEXT(6);
+    OP(MEMORY_INIT) : TRY(rt_memory_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
+    NEXT(6);
+    OP(DATA_DROP) : rt_data_drop(inst, ip[1]);
+    NEXT(2);
+
+    /* ---- Integers ---- */
+
+#define INTEGER(name, expr_rr, expr_ri)                                                        \
+    OP(name) : SLOT(1) = (uint64_t)(expr_rr);                                                  \
+    NEXT(4);                                                                                   \
+    OP(name##_I) : SLOT(1) = (uint64_t)(expr_ri);                                              \
+    NEXT(4);
+#define I32_OP(name, op) INTEGER(I32_##name, (uint32_t)(U32(2) op U32(3)), (uint32_t)(U32(2) op ip[3]))
+#define IMM64(n) ((uint64_t)(int64_t)(int32_t)ip[n])
+#define I64_OP(name, op) INTEGER(I64_##name, U64(2) op U64(3), U64(2) op IMM64(3))
+    I32_OP(ADD, +)
+    I32_OP(SUB, -)
+    I32_OP(MUL, *)
+    I32_OP(AND, &)
+    I32_OP(OR, |)
+    I32_OP(XOR, ^)
+    I64_OP(ADD, +)
+    I64_OP(SUB, -)
+    I64_OP(MUL, *)
+    I64_OP(AND, &)
+    I64_OP(OR, |)
+    I64_OP(XOR, ^)
+#define I32_SHIFT(name, f, get)                                                                \
+    INTEGER(I32_##name, (uint32_t)wb_num_i32_##f(get(2), U32(3)),                              \
+            (uint32_t)wb_num_i32_##f(get(2), ip[3]))
+#define I64_SHIFT(name, f, get)                                                                \
+    INTEGER(I64_##name, wb_num_i64_##f(get(2), U64(3)), wb_num_i64_##f(get(2), ip[3]))
+    I32_SHIFT(SHL, shl, U32)
+    I32_SHIFT(SHR_S, shr_s, S32)
+    I32_SHIFT(SHR_U, shr_u, U32)
+    I32_SHIFT(ROTL, rotl, U32)
+    I32_SHIFT(ROTR, rotr, U32)
+    I64_SHIFT(SHL, shl, U64)
+    I64_SHIFT(SHR_S, shr_s, S64)
+    I64_SHIFT(SHR_U, shr_u, U64)
+    I64_SHIFT(ROTL, rotl, U64)
+    I64_SHIFT(ROTR, rotr, U64)
+    OP(I32_SHLADD) : SLOT(1) = U32(2) + (U32(3) << ip[4]);
+    SLOT(1) = (uint32_t)SLOT(1);
+    NEXT(5);
+    OP(I64_SHLADD) : SLOT(1) = U64(2) + (U64(3) << ip[4]);
+    NEXT(5);
+#define DIVIDE(name, f, type, unsigned_type, a, b)                                             \
+    OP(name) : {                                                                               \
+        type out;                                                                              \
+        if (UNLIKELY((trap = wb_num_##f(a, b, &out)) != BEAMR_TRAP_NONE))                      \
+            goto trapped;                                                                      \
+        SLOT(1) = (unsigned_type)out;                                                          \
+        NEXT(4);                                                                               \
+    }
+#define I32_DIVIDE(name, f, type, get)                                                         \
+    DIVIDE(I32_##name, i32_##f, type, uint32_t, get(2), get(3))                                \
+    DIVIDE(I32_##name##_I, i32_##f, type, uint32_t, get(2), (type)ip[3])
+#define I64_DIVIDE(name, f, type, get)                                                         \
+    DIVIDE(I64_##name, i64_##f, type, uint64_t, get(2), get(3))                                \
+    DIVIDE(I64_##name##_I, i64_##f, type, uint64_t, get(2), (type)IMM64(3))
+    I32_DIVIDE(DIV_S, div_s, int32_t, S32)
+    I32_DIVIDE(DIV_U, div_u, uint32_t, U32)
+    I32_DIVIDE(REM_S, rem_s, int32_t, S32)
+    I32_DIVIDE(REM_U, rem_u, uint32_t, U32)
+    I64_DIVIDE(DIV_S, div_s, int64_t, S64)
+    I64_DIVIDE(DIV_U, div_u, uint64_t, U64)
+    I64_DIVIDE(REM_S, rem_s, int64_t, S64)
+    I64_DIVIDE(REM_U, rem_u, uint64_t, U64)
+
+    /* Comparisons: a value, or a branch, on two slots or a slot and a constant. */
+#define COMPARE_RR(T, name, op, get)                                                           \
+    OP(T##_##name) : SLOT(1) = get(2) op get(3);                                               \
+    NEXT(4);                                                                                   \
+    BRANCH(BR_##T##_##name, get(1) op get(2), 4)                                               \
+    BRANCH_LOOP(BR_##T##_##name##_LOOP, get(1) op get(2), 4)
+#define COMPARE(T, name, op, get, imm)                                                         \
+    COMPARE_RR(T, name, op, get)                                                               \
+    OP(T##_##name##_I) : SLOT(1) = get(2) op imm(3);                                           \
+    NEXT(4);                                                                                   \
+    BRANCH(BR_##T##_##name##_I, get(1) op imm(2), 4)                                           \
+    BRANCH_LOOP(BR_##T##_##name##_I_LOOP, get(1) op imm(2), 4)
+#define IMM_U32(n) ip[n]
+#define IMM_S32(n) (int32_t) ip[n]
+#define IMM_S64(n) (int64_t)(int32_t)ip[n]
+#define COMPARES(T, u, s, iu, is)                                                              \
+    COMPARE(T, EQ, ==, u, iu)                                                                  \
+    COMPARE(T, NE, !=, u, iu)                                                                  \
+    COMPARE(T, LT_S, <, s, is)                                                                 \
+    COMPARE(T, GE_S, >=, s, is)                                                                \
+    COMPARE(T, LT_U, <, u, iu)                                                                 \
+    COMPARE(T, GE_U, >=, u, iu)                                                                \
+    COMPARE(T, GT_S, >, s, is)                                                                 \
+    COMPARE(T, LE_S, <=, s, is)                                                                \
+    COMPARE(T, GT_U, >, u, iu)                                                                 \
+    COMPARE(T, LE_U, <=, u, iu)
+    COMPARES(I32, U32, S32, IMM_U32, IMM_S32)
+    COMPARES(I64, U64, S64, IMM64, IMM_S64)
+
+    /* ---- Floats ---- */
+
+#define NOT_RR(T, name, op, get)                                                               \
+    OP(T##_N##name) : SLOT(1) = !(get(2) op get(3));                                           \
+    NEXT(4);                                                                                   \
+    BRANCH(BR_##T##_N##name, !(get(1) op get(2)), 4)                                           \
+    BRANCH_LOOP(BR_##T##_N##name##_LOOP, !(get(1) op get(2)), 4)
+#define FLOAT_COMPARES(T, get)                                                                 \
+    COMPARE_RR(T, EQ, ==, get)                                                                 \
+    COMPARE_RR(T, NE, !=, get)                                                                 \
+    COMPARE_RR(T, LT, <, get)                                                                  \
+    COMPARE_RR(T, GT, >, get)                                                                  \
+    COMPARE_RR(T, LE, <=, get)                                                                 \
+    COMPARE_RR(T, GE, >=, get)                                                                 \
+    NOT_RR(T, LT, <, get)                                                                      \
+    NOT_RR(T, GT, >, get)                                                                      \
+    NOT_RR(T, LE, <=, get)                                                                     \
+    NOT_RR(T, GE, >=, get)
+    FLOAT_COMPARES(F32, F32)
+    FLOAT_COMPARES(F64, F64)
+#define UNARY(name, expr)                                                                      \
+    OP(name) : SLOT(1) = (expr);                                                               \
+    NEXT(3);
+#define FLOAT_BINARY(T, t, name, f)                                                            \
+    OP(T##_##name) : SLOT(1) = PUT_##T(wb_num_##t##_##f(T(2), T(3)));                          \
+    NEXT(4);
+#define FLOATS(T, t)                                                                           \
+    FLOAT_BINARY(T, t, ADD, add)                                                               \
+    FLOAT_BINARY(T, t, SUB, sub)                                                               \
+    FLOAT_BINARY(T, t, MUL, mul)                                                               \
+    FLOAT_BINARY(T, t, DIV, div)                                                               \
+    FLOAT_BINARY(T, t, MIN, min)                                                               \
+    FLOAT_BINARY(T, t, MAX, max)                                                               \
+    FLOAT_BINARY(T, t, COPYSIGN, copysign)                                                     \
+    UNARY(T##_ABS, PUT_##T(wb_num_##t##_abs(T(2))))                                            \
+    UNARY(T##_NEG, PUT_##T(wb_num_##t##_neg(T(2))))                                            \
+    UNARY(T##_CEIL, PUT_##T(wb_num_##t##_ceil(T(2))))                                          \
+    UNARY(T##_FLOOR, PUT_##T(wb_num_##t##_floor(T(2))))                                        \
+    UNARY(T##_TRUNC, PUT_##T(wb_num_##t##_trunc(T(2))))                                        \
+    UNARY(T##_NEAREST, PUT_##T(wb_num_##t##_nearest(T(2))))                                    \
+    UNARY(T##_SQRT, PUT_##T(wb_num_##t##_sqrt(T(2))))
+    FLOATS(F32, f32)
+    FLOATS(F64, f64)
+
+    /* ---- Conversions ---- */
+
+    UNARY(I32_CLZ, wb_num_i32_clz(U32(2)))
+    UNARY(I32_CTZ, wb_num_i32_ctz(U32(2)))
+    UNARY(I32_POPCNT, wb_num_i32_popcnt(U32(2)))
+    UNARY(I64_CLZ, wb_num_i64_clz(U64(2)))
+    UNARY(I64_CTZ, wb_num_i64_ctz(U64(2)))
+    UNARY(I64_POPCNT, wb_num_i64_popcnt(U64(2)))
+    UNARY(I32_WRAP_I64, U32(2))
+    UNARY(I64_EXTEND_I32_S, (uint64_t)(int64_t)S32(2))
+    UNARY(I32_EXTEND8_S, (uint32_t)wb_num_i32_extend8_s(U32(2)))
+    UNARY(I32_EXTEND16_S, (uint32_t)wb_num_i32_extend16_s(U32(2)))
+    UNARY(I64_EXTEND8_S, (uint64_t)wb_num_i64_extend8_s(U64(2)))
+    UNARY(I64_EXTEND16_S, (uint64_t)wb_num_i64_extend16_s(U64(2)))
+    UNARY(I64_EXTEND32_S, (uint64_t)wb_num_i64_extend32_s(U64(2)))
+    UNARY(F32_CONVERT_I32_S, PUT_F32(wb_num_f32_convert_i32_s(S32(2))))
+    UNARY(F32_CONVERT_I32_U, PUT_F32(wb_num_f32_convert_i32_u(U32(2))))
+    UNARY(F32_CONVERT_I64_S, PUT_F32(wb_num_f32_convert_i64_s(S64(2))))
+    UNARY(F32_CONVERT_I64_U, PUT_F32(wb_num_f32_convert_i64_u(U64(2))))
+    UNARY(F64_CONVERT_I32_S, PUT_F64(wb_num_f64_convert_i32_s(S32(2))))
+    UNARY(F64_CONVERT_I32_U, PUT_F64(wb_num_f64_convert_i32_u(U32(2))))
+    UNARY(F64_CONVERT_I64_S, PUT_F64(wb_num_f64_convert_i64_s(S64(2))))
+    UNARY(F64_CONVERT_I64_U, PUT_F64(wb_num_f64_convert_i64_u(U64(2))))
+    UNARY(F32_DEMOTE_F64, PUT_F32(wb_num_f32_demote_f64(F64(2))))
+    UNARY(F64_PROMOTE_F32, PUT_F64(wb_num_f64_promote_f32(F32(2))))
+    UNARY(I32_TRUNC_SAT_F32_S, (uint32_t)wb_num_i32_trunc_sat_f32_s(F32(2)))
+    UNARY(I32_TRUNC_SAT_F32_U, wb_num_i32_trunc_sat_f32_u(F32(2)))
+    UNARY(I32_TRUNC_SAT_F64_S, (uint32_t)wb_num_i32_trunc_sat_f64_s(F64(2)))
+    UNARY(I32_TRUNC_SAT_F64_U, wb_num_i32_trunc_sat_f64_u(F64(2)))
+    UNARY(I64_TRUNC_SAT_F32_S, (uint64_t)wb_num_i64_trunc_sat_f32_s(F32(2)))
+    UNARY(I64_TRUNC_SAT_F32_U, wb_num_i64_trunc_sat_f32_u(F32(2)))
+    UNARY(I64_TRUNC_SAT_F64_S, (uint64_t)wb_num_i64_trunc_sat_f64_s(F64(2)))
+    UNARY(I64_TRUNC_SAT_F64_U, wb_num_i64_trunc_sat_f64_u(F64(2)))
+#define TRUNCATE(name, f, type, unsigned_type, get)                                            \
+    OP(name) : {                                                                               \
+        type out;                                                                              \
+        if (UNLIKELY((trap = wb_num_##f(get(2), &out)) != BEAMR_TRAP_NONE))                    \
+            goto trapped;                                                                      \
+        SLOT(1) = (unsigned_type)out;                                                          \
+        NEXT(3);                                                                               \
+    }
+    TRUNCATE(I32_TRUNC_F32_S, i32_trunc_f32_s, int32_t, uint32_t, F32)
+    TRUNCATE(I32_TRUNC_F32_U, i32_trunc_f32_u, uint32_t, uint32_t, F32)
+    TRUNCATE(I32_TRUNC_F64_S, i32_trunc_f64_s, int32_t, uint32_t, F64)
+    TRUNCATE(I32_TRUNC_F64_U, i32_trunc_f64_u, uint32_t, uint32_t, F64)
+    TRUNCATE(I64_TRUNC_F32_S, i64_trunc_f32_s, int64_t, uint64_t, F32)
+    TRUNCATE(I64_TRUNC_F32_U, i64_trunc_f32_u, uint64_t, uint64_t, F32)
+    TRUNCATE(I64_TRUNC_F64_S, i64_trunc_f64_s, int64_t, uint64_t, F64)
+    TRUNCATE(I64_TRUNC_F64_U, i64_trunc_f64_u, uint64_t, uint64_t, F64)
+
+    /* ---- Vectors ---- */
+
+    OP(SIMD) : interp_simd_table[ip[5]](&SLOT(1), &SLOT(2), &SLOT(3), &SLOT(4),
+                                        (const uint8_t *)(uintptr_t)WIDE(6));
+    NEXT(8);
+}
+
+static void make_handlers(void)
+{
+    (void)run(NULL, NULL, NULL, NULL);
+    interp_stub[0] = (uint32_t)handler_table[IOP_TRANSLATE];
+}
+
+const int32_t *interp_handlers(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, make_handlers);
+    return handler_table;
+}
+
+beamr_status interp_entry(abi_func *f, abi_instance *caller, uint64_t *slots, beamr_error *err)
+{
+    abi_store *store = f->store;
+    const interp_func *target = f->code;
+    abi_frame *bottom = store->frame_top;
+    uint32_t halt = (uint32_t)handler_table[IOP_HALT];
+
+    (void)caller;
+    if (store->units < target->units)
+        return beamr_fail_trap(err, BEAMR_TRAP_STACK_EXHAUSTED, NULL);
+    bottom->ip = &halt;
+    bottom->fp = slots;
+    bottom->func = NULL;
+    bottom->instance = f->instance;
+    bottom->units = store->units;
+    bottom[1].ip = __atomic_load_n(&target->words, __ATOMIC_ACQUIRE);
+    bottom[1].fp = slots;
+    bottom[1].func = target;
+    bottom[1].instance = f->instance;
+    bottom[1].units = store->units - target->units;
+    zero_slots(slots + target->param_slots, target->zero_slots);
+    return run(store, bottom + 1, bottom, err);
+}

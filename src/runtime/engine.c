@@ -1,0 +1,91 @@
+/* Engines and modules: counted references, and what loading a module consists of.
+ * Decoding and validation are in src/wasm; the executor's part comes through the function
+ * pointers of rt_engine. */
+#include "runtime/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+beamr_status rt_engine_new(rt_engine **out, beamr_error *err)
+{
+    rt_engine *e = calloc(1, sizeof *e);
+
+    if (!e || !(e->registry = wb_registry_new())) {
+        free(e);
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for an engine");
+    }
+    atomic_init(&e->refs, 1);
+    e->features = wb_features_default();
+    e->max_module_size = WB_LIMIT_MODULE_SIZE;
+    *out = e;
+    return BEAMR_OK;
+}
+
+void rt_engine_ref(rt_engine *e)
+{
+    atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+}
+
+void rt_engine_unref(rt_engine *e)
+{
+    if (!e || atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    wb_registry_free(e->registry);
+    free(e);
+}
+
+/* Decode into `m`; on failure the wasm part needs no clearing. */
+static beamr_status load(rt_engine *e, abi_module *m, beamr_bytes wasm, beamr_error *err)
+{
+    beamr_status st;
+
+    if ((st = wb_decode(&m->wasm, wasm, e->features, e->registry, err)) != BEAMR_OK)
+        return st;
+    if ((st = wb_validate(&m->wasm, err)) != BEAMR_OK)
+        goto fail;
+    if ((st = e->code_new(m, &m->code, err)) != BEAMR_OK)
+        goto fail;
+    return BEAMR_OK;
+fail:
+    wb_module_clear(&m->wasm);
+    return st;
+}
+
+beamr_status rt_module_new(rt_engine *e, beamr_bytes wasm, abi_module **out, beamr_error *err)
+{
+    abi_module *m;
+    beamr_status st;
+
+    if (wasm.len > e->max_module_size)
+        return beamr_fail(err, BEAMR_LIMIT, 0, "a module of %zu bytes; at most %zu are taken",
+                          wasm.len, e->max_module_size);
+    if (!(m = calloc(1, sizeof *m)))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a module");
+    atomic_init(&m->refs, 1);
+    m->engine = e;
+    if ((st = load(e, m, wasm, err)) != BEAMR_OK) {
+        free(m);
+        return st;
+    }
+    rt_engine_ref(e);
+    *out = m;
+    return BEAMR_OK;
+}
+
+void rt_module_ref(abi_module *m)
+{
+    atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
+}
+
+void rt_module_unref(abi_module *m)
+{
+    rt_engine *e;
+
+    if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    e = m->engine;
+    e->code_free(m->code);
+    wb_module_clear(&m->wasm);
+    free(m);
+    rt_engine_unref(e);
+}

@@ -1,0 +1,42 @@
+/* Engine and module as the runtime knows them: counted, shared between threads. */
+#ifndef RUNTIME_ENGINE_H
+#define RUNTIME_ENGINE_H
+
+#include "abi/instance.h"
+
+typedef struct rt_engine {
+    _Atomic(uint32_t) refs;
+    wb_registry *registry;
+    wb_features features;
+    bool metering;
+    size_t max_module_size;
+    abi_entry guest_entry; /* the executor's entry for all guest functions */
+    /* The executor's record of a module, made when it is loaded, and its release. */
+    beamr_status (*code_new)(abi_module *m, void **out, beamr_error *err);
+    void (*code_free)(void *code);
+    /* The executor's record of function `index`, defined (not imported) in the module. */
+    void *(*code_func)(void *code, uint32_t index);
+} rt_engine;
+
+/* Make an engine with all supported features, no metering, the engine's own limit on modules,
+ * and one reference. The executor's functions are for the caller to fill in.
+ * Errors: BEAMR_NO_MEMORY. */
+beamr_status rt_engine_new(BEAMR_OWN rt_engine **out, beamr_error *err);
+void rt_engine_ref(rt_engine *e);
+void rt_engine_unref(rt_engine *e); /* accepts NULL */
+
+/* A loaded module. Immutable but for the executor's record, which guards itself. */
+struct abi_module {
+    _Atomic(uint32_t) refs;
+    rt_engine *engine; /* a counted reference */
+    wb_module wasm;
+    void *code;
+};
+
+/* Decode, validate and prepare a module. As beamr_module_load. */
+beamr_status rt_module_new(rt_engine *e, beamr_bytes wasm, BEAMR_OWN abi_module **out,
+                           beamr_error *err);
+void rt_module_ref(abi_module *m);
+void rt_module_unref(abi_module *m); /* accepts NULL */
+
+#endif

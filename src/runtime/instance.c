@@ -1,0 +1,314 @@
+/* Instances: a module's index spaces filled with objects, imported or new, then its segments
+ * and its start function.
+ *
+ * Everything is made before anything is written to what other instances can see: an instance
+ * that is refused leaves no trace in them. From the first active segment on, what was written
+ * stays, as the specification says.
+ * Checking imports is in link.c, constant expressions in constexpr.c.
+ * Source: Core, "Instantiation". */
+#include "runtime/internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static beamr_status no_memory(beamr_error *err)
+{
+    return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for an instance");
+}
+
+/* The index spaces, empty. */
+static abi_instance *instance_alloc(abi_store *s, abi_module *m)
+{
+    const wb_module *w = &m->wasm;
+    arena *a = &s->arena;
+    abi_instance *inst = ARENA_NEW(a, abi_instance, 1);
+
+    if (!inst || !(inst->memories = ARENA_NEW(a, abi_memory *, w->memory_count)) ||
+        !(inst->tables = ARENA_NEW(a, abi_table *, w->table_count)) ||
+        !(inst->globals = ARENA_NEW(a, abi_global *, w->global_count)) ||
+        !(inst->tags = ARENA_NEW(a, abi_tag *, w->tag_count)) ||
+        !(inst->funcs = ARENA_NEW(a, abi_func *, w->func_count)) ||
+        !(inst->dropped_elems = ARENA_NEW(a, bool, w->elem_count)) ||
+        !(inst->dropped_datas = ARENA_NEW(a, bool, w->data_count)) ||
+        !(inst->elems = ARENA_NEW(a, uint64_t *, w->elem_count)))
+        return NULL;
+    inst->store = s;
+    inst->module = m;
+    inst->wasm = w;
+    inst->code = m->code;
+    inst->memory0 = s->no_memory;
+    return inst;
+}
+
+/* From here on the store frees it. */
+static void instance_adopt(abi_store *s, abi_instance *inst)
+{
+    rt_module_ref(inst->module);
+    inst->id = s->instance_count++;
+    inst->next = s->instances;
+    s->instances = inst;
+}
+
+void rt_instance_clear(abi_instance *inst)
+{
+    for (uint32_t i = 0; i < inst->wasm->elem_count; i++)
+        free(inst->elems[i]);
+    rt_module_unref(inst->module);
+}
+
+static void take_imports(abi_instance *inst, const rt_extern *imports)
+{
+    for (uint32_t i = 0; i < inst->wasm->import_count; i++) {
+        uint32_t index = inst->wasm->imports[i].index;
+
+        switch (imports[i].kind) {
+        case WB_EXTERN_FUNC:
+            inst->funcs[index] = imports[i].of.func;
+            break;
+        case WB_EXTERN_TABLE:
+            inst->tables[index] = imports[i].of.table;
+            break;
+        case WB_EXTERN_MEMORY:
+            inst->memories[index] = imports[i].of.memory;
+            break;
+        case WB_EXTERN_GLOBAL:
+            inst->globals[index] = imports[i].of.global;
+            break;
+        default:
+            inst->tags[index] = imports[i].of.tag;
+            break;
+        }
+    }
+}
+
+/* ---- New objects ---- */
+
+static beamr_status make_memories(abi_instance *inst, beamr_error *err)
+{
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = w->memory_imports; i < w->memory_count; i++)
+        BEAMR_TRY(rt_memory_new(inst->store, &w->memories[i], &inst->memories[i], err));
+    if (w->memory_count > 0)
+        inst->memory0 = inst->memories[0];
+    return BEAMR_OK;
+}
+
+static beamr_status make_tags(abi_instance *inst, beamr_error *err)
+{
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = w->tag_imports; i < w->tag_count; i++)
+        BEAMR_TRY(
+            rt_tag_new(inst->store, w->types[w->tags[i].type].canon, &inst->tags[i], err));
+    return BEAMR_OK;
+}
+
+static beamr_status make_globals(abi_instance *inst, beamr_error *err)
+{
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = w->global_imports; i < w->global_count; i++) {
+        uint64_t slots[2];
+
+        BEAMR_TRY(rt_const_eval(inst, &w->globals[i].init, slots, err));
+        BEAMR_TRY(
+            rt_global_new(inst->store, w->globals[i].type, slots, &inst->globals[i], err));
+    }
+    return BEAMR_OK;
+}
+
+static beamr_status make_tables(abi_instance *inst, beamr_error *err)
+{
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = w->table_imports; i < w->table_count; i++) {
+        const wb_table *t = &w->tables[i];
+        uint64_t slots[2] = {0};
+
+        if (t->init.len > 0)
+            BEAMR_TRY(rt_const_eval(inst, &t->init, slots, err));
+        BEAMR_TRY(rt_table_new(inst->store, &t->type, slots[0], &inst->tables[i], err));
+    }
+    return BEAMR_OK;
+}
+
+static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, uint64_t *out,
+                              beamr_error *err)
+{
+    for (uint32_t i = 0; i < elem->count; i++) {
+        if (elem->funcs) {
+            abi_func *f = rt_instance_func(inst, elem->funcs[i]);
+
+            if (!f)
+                return no_memory(err);
+            out[i] = (uintptr_t)f;
+        } else {
+            uint64_t slots[2];
+
+            BEAMR_TRY(rt_const_eval(inst, &elem->exprs[i], slots, err));
+            out[i] = slots[0];
+        }
+    }
+    return BEAMR_OK;
+}
+
+/* Evaluate all segments but the declared ones, which nobody can read. */
+static beamr_status make_elems(abi_instance *inst, beamr_error *err)
+{
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = 0; i < w->elem_count; i++) {
+        const wb_elem *elem = &w->elems[i];
+
+        if (elem->mode == WB_SEGMENT_DECLARED || elem->count == 0)
+            continue;
+        if (!(inst->elems[i] = malloc(elem->count * sizeof **inst->elems)))
+            return no_memory(err);
+        BEAMR_TRY(eval_elem(inst, elem, inst->elems[i], err));
+    }
+    return BEAMR_OK;
+}
+
+/* Limits of what the module declares, before any of it is made. */
+static beamr_status check_limits(const abi_store *s, const wb_module *w, beamr_error *err)
+{
+    if (s->instance_count >= s->max_instances)
+        return beamr_fail(err, BEAMR_LIMIT, 0, "the store has %" PRIu32 " instances, its limit",
+                          s->instance_count);
+    for (uint32_t i = w->memory_imports; i < w->memory_count; i++)
+        if (w->memories[i].limits.min > s->max_memory_pages)
+            return beamr_fail(err, BEAMR_LIMIT, 0,
+                              "memory %" PRIu32 " begins with %" PRIu64
+                              " pages; the store allows %" PRIu64,
+                              i, w->memories[i].limits.min, s->max_memory_pages);
+    for (uint32_t i = w->table_imports; i < w->table_count; i++)
+        if (w->tables[i].type.limits.min > s->max_table_elements)
+            return beamr_fail(err, BEAMR_LIMIT, 0,
+                              "table %" PRIu32 " begins with %" PRIu64
+                              " elements; the store allows %" PRIu64,
+                              i, w->tables[i].type.limits.min, s->max_table_elements);
+    return BEAMR_OK;
+}
+
+static beamr_status make_all(abi_instance *inst, beamr_error *err)
+{
+    BEAMR_TRY(make_memories(inst, err));
+    BEAMR_TRY(make_tags(inst, err));
+    BEAMR_TRY(make_globals(inst, err));
+    BEAMR_TRY(make_tables(inst, err));
+    return make_elems(inst, err);
+}
+
+/* ---- What guests can see ---- */
+
+static beamr_status run_elems(abi_instance *inst, beamr_error *err)
+{
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = 0; i < w->elem_count; i++) {
+        const wb_elem *elem = &w->elems[i];
+        uint64_t at[2];
+
+        if (elem->mode == WB_SEGMENT_PASSIVE)
+            continue;
+        if (elem->mode == WB_SEGMENT_ACTIVE) {
+            BEAMR_TRY(rt_const_eval(inst, &elem->offset, at, err));
+            BEAMR_TRY(rt_table_init(inst, elem->table, i, at[0], 0, elem->count, err));
+        }
+        rt_elem_drop(inst, i);
+    }
+    return BEAMR_OK;
+}
+
+static beamr_status run_datas(abi_instance *inst, beamr_error *err)
+{
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = 0; i < w->data_count; i++) {
+        const wb_data *data = &w->datas[i];
+        uint64_t at[2];
+
+        if (data->mode != WB_SEGMENT_ACTIVE)
+            continue;
+        BEAMR_TRY(rt_const_eval(inst, &data->offset, at, err));
+        BEAMR_TRY(rt_memory_init(inst, data->memory, i, at[0], 0, data->bytes.len, err));
+        rt_data_drop(inst, i);
+    }
+    return BEAMR_OK;
+}
+
+static beamr_status run_start(abi_instance *inst, beamr_error *err)
+{
+    abi_func *f;
+
+    if (!inst->wasm->has_start)
+        return BEAMR_OK;
+    if (!(f = rt_instance_func(inst, inst->wasm->start)))
+        return no_memory(err);
+    return rt_call(f, inst->store->stack_top, err);
+}
+
+/* ---- Making one ---- */
+
+static beamr_status instantiate(abi_store *s, abi_module *m, const rt_extern *imports,
+                                size_t import_count, abi_instance **out, beamr_error *err)
+{
+    abi_instance *inst;
+
+    BEAMR_TRY(rt_link_check(s, m, imports, import_count, err));
+    BEAMR_TRY(check_limits(s, &m->wasm, err));
+    if (!(inst = instance_alloc(s, m)))
+        return no_memory(err);
+    instance_adopt(s, inst);
+    take_imports(inst, imports);
+    BEAMR_TRY(make_all(inst, err));
+    BEAMR_TRY(run_elems(inst, err));
+    BEAMR_TRY(run_datas(inst, err));
+    BEAMR_TRY(run_start(inst, err));
+    *out = inst;
+    return BEAMR_OK;
+}
+
+beamr_status rt_instance_new(abi_store *s, abi_module *m, const rt_extern *imports,
+                             size_t import_count, abi_instance **out, beamr_error *err)
+{
+    beamr_error own;
+    bool outermost;
+    beamr_status st;
+
+    if (!err || err->status != BEAMR_OK) {
+        beamr_error_clear(&own); /* whether an interrupt ended it must be known */
+        err = &own;
+    }
+    BEAMR_TRY(rt_store_enter(s, &outermost, err));
+    st = instantiate(s, m, imports, import_count, out, err);
+    if (st == BEAMR_TRAP && err->trap == BEAMR_TRAP_INTERRUPTED && s->nesting == 0)
+        atomic_store_explicit(&s->interrupt, 0, memory_order_relaxed);
+    rt_store_leave(s, outermost);
+    return st;
+}
+
+rt_extern rt_instance_extern(abi_instance *inst, wb_extern_kind kind, uint32_t index)
+{
+    rt_extern e = {.kind = kind};
+
+    switch (kind) {
+    case WB_EXTERN_FUNC:
+        e.of.func = rt_instance_func(inst, index);
+        break;
+    case WB_EXTERN_TABLE:
+        e.of.table = inst->tables[index];
+        break;
+    case WB_EXTERN_MEMORY:
+        e.of.memory = inst->memories[index];
+        break;
+    case WB_EXTERN_GLOBAL:
+        e.of.global = inst->globals[index];
+        break;
+    default:
+        e.of.tag = inst->tags[index];
+        break;
+    }
+    return e;
+}

@@ -1,0 +1,174 @@
+/* Stores, instances, and the objects in them: what executors and the public interface build on.
+ * Errors of accesses are BEAMR_TRAP with the trap that the instruction of that name raises.
+ * Threads: the caller holds the store.  Source: Core, "Execution". */
+#ifndef RUNTIME_RUNTIME_H
+#define RUNTIME_RUNTIME_H
+
+#include "abi/instance.h"
+#include "runtime/engine.h"
+
+/* ---- Store ---- */
+
+typedef struct rt_limits {
+    uint64_t max_memory_pages;
+    uint64_t max_table_elements;
+    uint32_t max_instances;
+    uint32_t max_units;
+    uint32_t max_nesting;
+} rt_limits;
+
+/* Make a store. The stack of slots and the frames are mapped here, their pages touched as they
+ * are used.  Errors: BEAMR_NO_MEMORY. */
+beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, BEAMR_OWN abi_store **out,
+                          beamr_error *err);
+void rt_store_free(abi_store *s); /* accepts NULL; calls the finalizers of host functions */
+
+/* Slots above any frame that the store's units allow: arguments and results of one call. */
+#define RT_STACK_SLACK 8192u
+
+/* Take the store for this thread. Entering again from the thread that has it is fine.
+ *   outermost  set to true when it was free; give it to rt_store_leave
+ * Errors: BEAMR_BUSY when another thread has it. */
+beamr_status rt_store_enter(abi_store *s, bool *outermost, beamr_error *err);
+void rt_store_leave(abi_store *s, bool outermost);
+
+/* Hand one reference to the type with this canonical id (the only one of its group) to the
+ * store, which releases it when it goes; when this fails, at once.  Errors: BEAMR_NO_MEMORY. */
+beamr_status rt_store_own_type(abi_store *s, uint32_t canon, beamr_error *err);
+
+/* Before `count` bytes or elements are touched that cost one unit for each `per` begun.
+ * Errors: BEAMR_TRAP with OUT_OF_FUEL, and no fuel left; never without metering. */
+beamr_status rt_store_charge(abi_store *s, uint64_t count, uint32_t per, beamr_error *err);
+/* Errors: BEAMR_TRAP with INTERRUPTED when the store was interrupted. */
+beamr_status rt_store_poll(abi_store *s, beamr_error *err);
+
+/* Bytes that bulk operations touch between two polls. */
+#define RT_POLL_BYTES ((uint64_t)1 << 20)
+
+/* ---- Memory ----
+ * Of fill, copy and init, here and for tables: the bounds are checked first, then the fuel is
+ * charged by size, then it starts. An interrupt ends it with a part done. */
+
+/* Make a memory of `type`, zeroed.
+ * Errors: BEAMR_LIMIT when its minimum is beyond the store's limit; BEAMR_NO_MEMORY. */
+beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **out,
+                           beamr_error *err);
+/* Grow by `delta` pages.  Returns the pages before, or -1 when that cannot be: it would pass
+ * the memory's maximum or the store's limit, which is the same on every host; or the host had
+ * no address space to reserve for the whole of it, or has no memory left. */
+int64_t rt_memory_grow(abi_memory *m, uint64_t delta);
+/* [addr, addr + len) lies in the memory. */
+static inline bool rt_memory_contains(const abi_memory *m, uint64_t addr, uint64_t len)
+{
+    return len <= m->size && addr <= m->size - len;
+}
+beamr_status rt_memory_fill(abi_memory *m, uint64_t addr, uint8_t value, uint64_t len,
+                            beamr_error *err);
+beamr_status rt_memory_copy(abi_memory *dst, uint64_t to, const abi_memory *src, uint64_t from,
+                            uint64_t len, beamr_error *err);
+/* From data segment `segment` of the instance. */
+beamr_status rt_memory_init(abi_instance *inst, uint32_t memory, uint32_t segment, uint64_t to,
+                            uint64_t from, uint64_t len, beamr_error *err);
+void rt_data_drop(abi_instance *inst, uint32_t segment);
+
+/* ---- Table ---- */
+
+/* Make a table whose elements are `init`, a slot.
+ * Errors: BEAMR_LIMIT when its minimum is beyond the store's limit; BEAMR_NO_MEMORY. */
+beamr_status rt_table_new(abi_store *s, const wb_tabletype *type, uint64_t init,
+                          abi_table **out, beamr_error *err);
+/* Returns the size before, or -1 when it cannot grow. */
+int64_t rt_table_grow(abi_table *t, uint64_t delta, uint64_t init);
+beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t len,
+                           beamr_error *err);
+beamr_status rt_table_copy(abi_table *dst, uint64_t to, const abi_table *src, uint64_t from,
+                           uint64_t len, beamr_error *err);
+beamr_status rt_table_init(abi_instance *inst, uint32_t table, uint32_t segment, uint64_t to,
+                           uint64_t from, uint64_t len, beamr_error *err);
+void rt_elem_drop(abi_instance *inst, uint32_t segment);
+
+/* ---- Globals, tags ---- */
+
+beamr_status rt_global_new(abi_store *s, wb_globaltype type, const uint64_t slots[2],
+                           abi_global **out, beamr_error *err);
+/* The type with id `canon` must stay referenced as long as the store: see rt_store_own_type. */
+beamr_status rt_tag_new(abi_store *s, uint32_t canon, abi_tag **out, beamr_error *err);
+
+/* ---- Exceptions: runtime/exception.c ---- */
+
+/* Make an exception out of the tag's argument slots. May collect those that no slot, global,
+ * table, pin or store->pending refers to; the slots up to `live_end` count as in use.
+ *   live_end  end of the used part of the store's stack
+ * Returns NULL when memory is gone, or the exceptions that are in use take RT_EXCEPTION_BYTES.
+ */
+abi_exception *rt_exception_new(abi_store *s, const abi_tag *tag, const uint64_t *slots,
+                                const uint64_t *live_end);
+#define RT_EXCEPTION_BYTES ((uint64_t)256 << 20)
+
+/* ---- Functions and instances ---- */
+
+/* What an import asks for, or an object is. Arrays are borrowed from the registry. */
+typedef struct rt_externtype {
+    wb_extern_kind kind;
+    uint32_t canon;          /* FUNC, TAG */
+    const wb_functype *func; /* FUNC, TAG */
+    wb_limits limits;        /* TABLE, MEMORY */
+    wb_valtype value;        /* TABLE: of the elements; GLOBAL */
+    bool is_mutable;         /* GLOBAL */
+} rt_externtype;
+
+/* Of an entry of the module's index spaces. */
+rt_externtype rt_module_externtype(const wb_module *m, wb_extern_kind kind, uint32_t index);
+/* "func [i32 i64] -> [f64]", "memory i64 1 16384", "table 0 10 funcref", "global mut i32",
+ * "tag [i32]". Cut to fit `size`; returns `buf`. */
+const char *rt_externtype_text(const rt_externtype *type, char *buf, size_t size);
+
+/* Quote a name from a module for an error's text: what would not print on one line is escaped,
+ * and a long name is cut.  Returns `buf`; RT_NAME_SIZE bytes suffice. */
+#define RT_NAME_SIZE 96
+const char *rt_name_text(beamr_bytes name, char *buf, size_t size);
+
+/* A function of the instance's index space; made on first use.
+ * Returns NULL when memory is gone. */
+abi_func *rt_instance_func(abi_instance *inst, uint32_t index);
+
+/* Make a host function.
+ *   canon  canonical id of its type; the store takes over one reference to it, as
+ *          rt_store_own_type
+ * Errors: BEAMR_NO_MEMORY; `finalize` is then not called. */
+beamr_status rt_host_func_new(abi_store *s, uint32_t canon, abi_entry entry, void *host,
+                              void *user, void (*finalize)(void *), abi_func **out,
+                              beamr_error *err);
+
+/* One import, resolved. */
+typedef struct rt_extern {
+    wb_extern_kind kind;
+    union {
+        abi_func *func;
+        abi_table *table;
+        abi_memory *memory;
+        abi_global *global;
+        abi_tag *tag;
+        void *any;
+    } of;
+} rt_extern;
+
+/* What the object is now: sizes are the present ones. `of` must not be NULL. */
+rt_externtype rt_extern_type(const rt_extern *e);
+
+/* As beamr_instance_new. What active segments hold is charged as the instructions that would
+ * copy it. */
+beamr_status rt_instance_new(abi_store *s, abi_module *m, const rt_extern *imports,
+                             size_t import_count, abi_instance **out, beamr_error *err);
+
+/* The export's object; kind and index from the module's export. NULL in `of` when memory is
+ * gone. */
+rt_extern rt_instance_extern(abi_instance *inst, wb_extern_kind kind, uint32_t index);
+
+/* Call a function whose arguments are already in the slots at store->stack_top, as abi_entry;
+ * for calls from C. Counts nesting: beyond the store's limit, STACK_EXHAUSTED. The outermost
+ * call that ends by an interrupt takes it back. Errors: BEAMR_TRAP; BEAMR_EXCEPTION, with
+ * store->pending set and a text; BEAMR_BUSY. */
+beamr_status rt_call(abi_func *f, uint64_t *slots, beamr_error *err);
+
+#endif

@@ -1,0 +1,156 @@
+/* Stores: the stack that guest frames live on, who may use the store, fuel and interrupts, and
+ * freeing everything that was made in it. The objects are made in the files named after them.
+ */
+#include "runtime/internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* Its address is different in each thread. */
+static _Thread_local char thread_mark;
+
+static size_t stack_bytes(const rt_limits *limits)
+{
+    return ((size_t)limits->max_units + RT_STACK_SLACK) * sizeof(uint64_t);
+}
+
+/* Every guest frame takes WB_UNITS_FRAME units or more; each entry may have one in the making.
+ */
+static size_t frame_bytes(const rt_limits *limits)
+{
+    size_t count = limits->max_units / WB_UNITS_FRAME + (size_t)limits->max_nesting + 16;
+
+    return count * sizeof(abi_frame);
+}
+
+/* One mapping holds both, the slots first: a store should take few of them. */
+static beamr_status stack_map(abi_store *s, const rt_limits *limits, beamr_error *err)
+{
+    size_t slots = stack_bytes(limits);
+    size_t bytes = slots + frame_bytes(limits);
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (at == MAP_FAILED)
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no address space for a stack of %zu bytes",
+                          bytes);
+    s->stack = s->stack_top = at;
+    s->frames = s->frame_top = (abi_frame *)(s->stack + slots / sizeof(uint64_t));
+    s->mapped = bytes;
+    return BEAMR_OK;
+}
+
+beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, abi_store **out,
+                          beamr_error *err)
+{
+    abi_store *s = calloc(1, sizeof *s);
+    beamr_status st;
+
+    if (!s)
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a store");
+    s->units = s->max_units = limits->max_units;
+    s->fuel = UINT64_MAX;
+    s->max_nesting = limits->max_nesting;
+    s->max_memory_pages = limits->max_memory_pages;
+    s->max_table_elements = limits->max_table_elements;
+    s->max_instances = limits->max_instances;
+    s->exceptions_until_collect = 256;
+    arena_init(&s->arena, SIZE_MAX);
+    if ((st = stack_map(s, limits, err)) != BEAMR_OK)
+        goto fail;
+    if (!(s->no_memory = ARENA_NEW(&s->arena, abi_memory, 1))) {
+        st = beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a store");
+        goto fail;
+    }
+    s->no_memory->store = s;
+    s->engine = e;
+    rt_engine_ref(e);
+    *out = s;
+    return BEAMR_OK;
+fail:
+    if (s->mapped)
+        munmap(s->stack, s->mapped);
+    arena_clear(&s->arena);
+    free(s);
+    return st;
+}
+
+/* Finalizers run first: they may still look at anything. Modules go last but for the engine,
+ * since types of objects are theirs. */
+void rt_store_free(abi_store *s)
+{
+    assert(!s || s->nesting == 0);
+    if (!s || s->nesting > 0)
+        return; /* freed while a call in it is active: to lose it is better than to crash */
+    for (abi_func *f = s->host_funcs; f; f = f->next_host)
+        if (f->finalize)
+            f->finalize(f->user);
+    rt_exceptions_free(s);
+    rt_memories_free(s);
+    rt_tables_free(s);
+    for (abi_instance *i = s->instances; i; i = i->next)
+        rt_instance_clear(i);
+    for (rt_owned_type *t = s->types; t; t = t->next)
+        wb_registry_release(s->engine->registry, t->canon);
+    munmap(s->stack, s->mapped);
+    arena_clear(&s->arena);
+    rt_engine_unref(s->engine);
+    free(s);
+}
+
+beamr_status rt_store_enter(abi_store *s, bool *outermost, beamr_error *err)
+{
+    uintptr_t self = (uintptr_t)&thread_mark;
+    uintptr_t owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
+
+    *outermost = false;
+    if (owner == self)
+        return BEAMR_OK;
+    if (owner != 0 || !atomic_compare_exchange_strong_explicit(
+                          &s->owner, &owner, self, memory_order_acquire, memory_order_relaxed))
+        return beamr_fail(err, BEAMR_BUSY, 0, "another thread is using the store");
+    *outermost = true;
+    return BEAMR_OK;
+}
+
+void rt_store_leave(abi_store *s, bool outermost)
+{
+    if (outermost)
+        atomic_store_explicit(&s->owner, 0, memory_order_release);
+}
+
+beamr_status rt_store_own_type(abi_store *s, uint32_t canon, beamr_error *err)
+{
+    rt_owned_type *t = ARENA_NEW(&s->arena, rt_owned_type, 1);
+
+    if (!t) {
+        wb_registry_release(s->engine->registry, canon);
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a type of a store");
+    }
+    *t = (rt_owned_type){canon, s->types};
+    s->types = t;
+    return BEAMR_OK;
+}
+
+beamr_status rt_store_charge(abi_store *s, uint64_t count, uint32_t per, beamr_error *err)
+{
+    uint64_t units;
+
+    if (!s->engine->metering)
+        return BEAMR_OK;
+    units = count / per + (count % per != 0);
+    if (units > s->fuel) {
+        s->fuel = 0;
+        return beamr_fail_trap(err, BEAMR_TRAP_OUT_OF_FUEL, NULL);
+    }
+    s->fuel -= units;
+    return BEAMR_OK;
+}
+
+beamr_status rt_store_poll(abi_store *s, beamr_error *err)
+{
+    if (atomic_load_explicit(&s->interrupt, memory_order_relaxed))
+        return beamr_fail_trap(err, BEAMR_TRAP_INTERRUPTED, NULL);
+    return BEAMR_OK;
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# What gets installed is enough: the README's C program compiles against it, shared and static,
+# and prints what the README says; the shared library shows beamr_* symbols and no others.
+# Usage: install.sh BUILD-FOLDER C-COMPILER
+set -euo pipefail
+build=$1 cc=$2
+passed=0 failed=0
+prefix=$(mktemp -d)
+trap 'rm -rf "$prefix"' EXIT
+
+# expect NAME FILE FILE: the two are equal.
+expect() {
+    if diff -u "$2" "$3"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "failed: $1"
+    fi
+}
+
+if ! cmake --install "$build" --prefix "$prefix" >"$prefix/log" 2>&1; then
+    cat "$prefix/log"
+    echo "failed: install"
+    exit 1
+fi
+library=$(dirname "$(find "$prefix" -name 'libbeamr.so')")
+
+# The README: the program in its first block of C, and the output in the block below it.
+awk '/^```c$/ { on = 1; next } /^```/ { if (on) exit } on' README.md >"$prefix/program.c"
+awk '/^```c$/ { after = 1; next } /^```/ { if (after) n++; next } after && n == 2' README.md |
+    sed -n '/^\$ .\/program/,$p' | sed 1d >"$prefix/expected"
+if ! [ -s "$prefix/program.c" ] || ! [ -s "$prefix/expected" ]; then
+    echo "failed: README.md has no program, or no output of it"
+    exit 1
+fi
+flags=(-std=gnu11 -Wall -Wextra -Werror "$prefix/program.c" -I"$prefix/include")
+"$cc" "${flags[@]}" -L"$library" -lbeamr -Wl,-rpath,"$library" -o "$prefix/shared"
+"$cc" "${flags[@]}" "$library/libbeamr.a" -lm -lpthread -o "$prefix/static"
+for kind in shared static; do
+    "$prefix/$kind" >"$prefix/$kind.out" 2>&1 || true
+    expect "the README's program, $kind" "$prefix/expected" "$prefix/$kind.out"
+done
+"$prefix/bin/beamr" --version >"$prefix/version"
+sed -nE 's/^project\(beamr VERSION ([0-9.]+).*/beamr \1/p' CMakeLists.txt >"$prefix/expected"
+expect "version" "$prefix/expected" "$prefix/version"
+
+: >"$prefix/expected"
+nm -D --defined-only "$library/libbeamr.so" | awk '{ print $3 }' | grep -v '^beamr_' \
+    >"$prefix/symbols" || true
+expect "symbols of the shared library" "$prefix/expected" "$prefix/symbols"
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]

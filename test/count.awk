@@ -42,7 +42,9 @@ function output(line)
         has_counts = 1
     } else if (match(line, /\[  SKIPPED \] [0-9]+ test/)) {
         skipped_here += substr(line, RSTART + 13) + 0
-        has_counts = 1
+        has_counts = is_listing = 1
+    } else if (is_listing && match(line, /\[  SKIPPED \] /)) {
+        skips = skips "skipped: " test ": " substr(line, RSTART + 13) " (" preset ")\n"
     } else if (line ~ /^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/) {
         split(line, word, " ")
         passed_here = word[1]
@@ -76,7 +78,7 @@ function finish()
 /^\t<testcase / {
     test = attribute($0, "name")
     status = attribute($0, "status")
-    passed_here = failed_here = skipped_here = has_counts = is_skipped = 0
+    passed_here = failed_here = skipped_here = has_counts = is_skipped = is_listing = 0
     line_count = 0
     skips = ""
     next

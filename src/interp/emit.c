@@ -181,8 +181,8 @@ void tr_settle_local(tr *t, uint32_t slot)
 {
     /* Uses are near the top as a rule. Looking far down each time would be quadratic, so settle
      * everything once instead. */
-    for (uint32_t i = t->stack.count, n = 0; t->local_uses[slot] && i > t->settled && !t->failed;
-         n++) {
+    for (uint32_t i = t->stack.count, n = 0;
+         t->local_uses[slot] && i > t->settled && !t->failed; n++) {
         tr_operand *o = (tr_operand *)t->stack.data + --i;
 
         if (n == 64) {

@@ -68,6 +68,24 @@ uint32_t interp_stub[1];
         mem_size = inst->memory0->size;                                                        \
     } while (0)
 
+/* The function that a call_indirect (base type table a) calls. */
+#define FIND_INDIRECT()                                                                        \
+    do {                                                                                       \
+        const abi_table *table_ = inst->tables[ip[3]];                                         \
+                                                                                               \
+        element = U64(4);                                                                      \
+        if (UNLIKELY(element >= table_->size))                                                 \
+            TRAP(UNDEFINED_ELEMENT);                                                           \
+        callee = (abi_func *)(uintptr_t)table_->elems[element];                                \
+        if (UNLIKELY(!callee))                                                                 \
+            TRAP(UNINITIALIZED_ELEMENT);                                                       \
+        if (UNLIKELY(callee->canon != ip[2]) &&                                                \
+            !wb_type_is_subtype(inst->wasm->registry, callee->canon, ip[2]))                   \
+            TRAP(INDIRECT_CALL_MISMATCH);                                                      \
+    } while (0)
+/* The label of a handler. */
+#define OP(name) L_##name:
+
 static void zero_slots(uint64_t *slots, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -121,11 +139,12 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
     ENTER_INSTANCE(frame->instance);
     GO();
 
-#define OP(name) L_##name
+    /* Handlers, laid out by hand: a label, the work, and how to go on.
+     * clang-format off */
 
     /* ---- Control ---- */
 
-    OP(TRANSLATE) : {
+    OP(TRANSLATE) {
         interp_func *f = (interp_func *)(uintptr_t)frame->func;
 
         if (interp_translate(f) != BEAMR_OK)
@@ -133,9 +152,9 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
         ip = __atomic_load_n(&f->words, __ATOMIC_ACQUIRE);
         GO();
     }
-    OP(HALT) : return BEAMR_OK;
-    OP(UNREACHABLE) : TRAP(UNREACHABLE);
-    OP(CHARGE) : {
+    OP(HALT) return BEAMR_OK;
+    OP(UNREACHABLE) TRAP(UNREACHABLE);
+    OP(CHARGE) {
         if (UNLIKELY(store->fuel < ip[1])) {
             store->fuel = 0;
             TRAP(OUT_OF_FUEL);
@@ -143,26 +162,27 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
         store->fuel -= ip[1];
         NEXT(2);
     }
-    OP(BR) : JUMP(1);
-    OP(BR_LOOP) : POLL();
-    JUMP(1);
+    OP(BR) JUMP(1);
+    OP(BR_LOOP) POLL(); JUMP(1);
 #define BRANCH(name, condition, words)                                                         \
-    OP(name) : if (condition) JUMP((words) - 1);                                               \
-    NEXT(words);
+    OP(name)                                                                                   \
+        if (condition)                                                                         \
+            JUMP((words) - 1);                                                                 \
+        NEXT(words);
 #define BRANCH_LOOP(name, condition, words)                                                    \
-    OP(name) : if (condition)                                                                  \
-    {                                                                                          \
-        POLL();                                                                                \
-        JUMP((words) - 1);                                                                     \
-    }                                                                                          \
-    NEXT(words);
+    OP(name)                                                                                   \
+        if (condition) {                                                                       \
+            POLL();                                                                            \
+            JUMP((words) - 1);                                                                 \
+        }                                                                                      \
+        NEXT(words);
     BRANCH(BR_IF, U32(1) != 0, 3)
     BRANCH_LOOP(BR_IF_LOOP, U32(1) != 0, 3)
     BRANCH(BR_UNLESS, U32(1) == 0, 3)
     BRANCH_LOOP(BR_UNLESS_LOOP, U32(1) == 0, 3)
     BRANCH(BR_IF64, U64(1) != 0, 3)
     BRANCH(BR_UNLESS64, U64(1) == 0, 3)
-    OP(BR_TABLE) : {
+    OP(BR_TABLE) {
         uint32_t i = U32(1);
         uint32_t count = ip[2];
 
@@ -170,8 +190,8 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
         ip += (int32_t)ip[3 + (i < count ? i : count)];
         GO();
     }
-    OP(RETURN_1) : fp[0] = SLOT(1);
-    OP(RETURN_0) : {
+    OP(RETURN_1) fp[0] = SLOT(1);
+    OP(RETURN_0) {
         frame--;
         ip = frame->ip;
         fp = frame->fp;
@@ -179,12 +199,11 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
             ENTER_INSTANCE(frame->instance);
         GO();
     }
-    OP(RETURN_N) : memmove(fp, &SLOT(1), (size_t)ip[2] * 8);
-    goto L_RETURN_0;
+    OP(RETURN_N) memmove(fp, &SLOT(1), (size_t)ip[2] * 8); goto L_RETURN_0;
 
     /* ---- Calls ---- */
 
-    OP(CALL) : {
+    OP(CALL) {
         uint32_t units = frame->units;
 
         target = (const interp_func *)(uintptr_t)WIDE(2);
@@ -202,31 +221,21 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
         ip = __atomic_load_n(&target->words, __ATOMIC_ACQUIRE);
         GO();
     }
-    OP(CALL_IMPORT) : callee = inst->funcs[ip[2]];
-    args = fp + ip[1];
-    frame->ip = ip + 3;
-    goto call;
-    OP(CALL_INDIRECT) : {
-        const abi_table *t = inst->tables[ip[3]];
-
-        element = U64(4);
-        if (UNLIKELY(element >= t->size))
-            TRAP(UNDEFINED_ELEMENT);
-        callee = (abi_func *)(uintptr_t)t->elems[element];
-        if (UNLIKELY(!callee))
-            TRAP(UNINITIALIZED_ELEMENT);
-        if (UNLIKELY(callee->canon != ip[2]) &&
-            !wb_type_is_subtype(inst->wasm->registry, callee->canon, ip[2]))
-            TRAP(INDIRECT_CALL_MISMATCH);
+    OP(CALL_IMPORT)
+        callee = inst->funcs[ip[2]];
+        args = fp + ip[1];
+        frame->ip = ip + 3;
+        goto call;
+    OP(CALL_INDIRECT)
+        FIND_INDIRECT();
         args = fp + ip[1];
         frame->ip = ip + 5;
         goto call;
-    }
-    OP(CALL_REF) : callee = (abi_func *)(uintptr_t)SLOT(2);
-    if (UNLIKELY(!callee))
-        TRAP(NULL_FUNCTION);
-    args = fp + ip[1];
-    frame->ip = ip + 3;
+    OP(CALL_REF)
+        callee = (abi_func *)(uintptr_t)SLOT(2);
+        if (UNLIKELY(!callee)) TRAP(NULL_FUNCTION);
+        args = fp + ip[1];
+        frame->ip = ip + 3;
 
 call:
     POLL();
@@ -258,8 +267,7 @@ call:
     ip = frame->ip;
     GO();
 
-    OP(TAIL_CALL) : target = (const interp_func *)(uintptr_t)WIDE(2);
-    args = fp + ip[1];
+    OP(TAIL_CALL) target = (const interp_func *)(uintptr_t)WIDE(2); args = fp + ip[1];
 
 tail_call_guest: {
     const interp_func *f = frame->func;
@@ -276,25 +284,11 @@ tail_call_guest: {
     ip = __atomic_load_n(&target->words, __ATOMIC_ACQUIRE);
     GO();
 }
-    OP(TAIL_CALL_IMPORT) : callee = inst->funcs[ip[2]];
-    goto tail_call;
-    OP(TAIL_CALL_INDIRECT) : {
-        const abi_table *t = inst->tables[ip[3]];
-
-        element = U64(4);
-        if (UNLIKELY(element >= t->size))
-            TRAP(UNDEFINED_ELEMENT);
-        callee = (abi_func *)(uintptr_t)t->elems[element];
-        if (UNLIKELY(!callee))
-            TRAP(UNINITIALIZED_ELEMENT);
-        if (UNLIKELY(callee->canon != ip[2]) &&
-            !wb_type_is_subtype(inst->wasm->registry, callee->canon, ip[2]))
-            TRAP(INDIRECT_CALL_MISMATCH);
-        goto tail_call;
-    }
-    OP(TAIL_CALL_REF) : callee = (abi_func *)(uintptr_t)SLOT(2);
-    if (UNLIKELY(!callee))
-        TRAP(NULL_FUNCTION);
+    OP(TAIL_CALL_IMPORT) callee = inst->funcs[ip[2]]; goto tail_call;
+    OP(TAIL_CALL_INDIRECT) FIND_INDIRECT(); goto tail_call;
+    OP(TAIL_CALL_REF)
+        callee = (abi_func *)(uintptr_t)SLOT(2);
+        if (UNLIKELY(!callee)) TRAP(NULL_FUNCTION);
 
 tail_call:
     args = fp + ip[1];
@@ -312,15 +306,18 @@ tail_call:
     store->frame_top = frame + 1;
     store->units = frame->units;
     status = callee->entry(callee, inst, args, err);
-    if (UNLIKELY(status != BEAMR_OK))
+    if (UNLIKELY(status != BEAMR_OK)) {
+        frame--; /* a tail call has left the function, and its handlers */
+        ip = frame->ip - 1;
         goto host_failed;
+    }
     RELOAD_MEMORY();
     memmove(fp, args, (size_t)callee->type->result_slots * 8);
     goto L_RETURN_0;
 
     /* ---- Exceptions ---- */
 
-    OP(THROW) : {
+    OP(THROW) {
         const interp_func *f = frame->func;
 
         store->pending = rt_exception_new(store, inst->tags[ip[2]], fp + ip[1],
@@ -330,10 +327,10 @@ tail_call:
         frame->ip = ip + 1;
         goto throwing;
     }
-    OP(THROW_REF) : store->pending = (abi_exception *)(uintptr_t)SLOT(1);
-    if (UNLIKELY(!store->pending))
-        TRAP(NULL_EXCEPTION);
-    frame->ip = ip + 1;
+    OP(THROW_REF)
+        store->pending = (abi_exception *)(uintptr_t)SLOT(1);
+        if (UNLIKELY(!store->pending)) TRAP(NULL_EXCEPTION);
+        frame->ip = ip + 1;
 
 throwing:
     POLL();
@@ -377,9 +374,8 @@ trapped:
 
     /* ---- Moves ---- */
 
-    OP(MOVE) : SLOT(1) = SLOT(2);
-    NEXT(3);
-    OP(MOVE128) : {
+    OP(MOVE) SLOT(1) = SLOT(2); NEXT(3);
+    OP(MOVE128) {
         uint64_t low = fp[ip[2]];
         uint64_t high = fp[ip[2] + 1];
 
@@ -387,47 +383,38 @@ trapped:
         fp[ip[1] + 1] = high;
         NEXT(3);
     }
-    OP(MOVE_N) : memmove(&SLOT(1), &SLOT(2), (size_t)ip[3] * 8);
-    NEXT(4);
-    OP(MOVE_2) : SLOT(1) = SLOT(2);
-    SLOT(3) = SLOT(4);
-    NEXT(5);
-    OP(CONST32) : SLOT(1) = ip[2];
-    NEXT(3);
-    OP(CONST64) : SLOT(1) = WIDE(2);
-    NEXT(4);
-    OP(CONST128) : {
+    OP(MOVE_N) memmove(&SLOT(1), &SLOT(2), (size_t)ip[3] * 8); NEXT(4);
+    OP(MOVE_2) SLOT(1) = SLOT(2); SLOT(3) = SLOT(4); NEXT(5);
+    OP(CONST32) SLOT(1) = ip[2]; NEXT(3);
+    OP(CONST64) SLOT(1) = WIDE(2); NEXT(4);
+    OP(CONST128) {
         uint64_t *d = &SLOT(1);
 
         d[0] = WIDE(2);
         d[1] = WIDE(4);
         NEXT(6);
     }
-    OP(SELECT) : {
+    OP(SELECT) {
         uint64_t a = SLOT(2);
         uint64_t b = SLOT(3);
 
         SLOT(1) = U32(4) ? a : b;
         NEXT(5);
     }
-    OP(SELECT128) : {
+    OP(SELECT128) {
         const uint64_t *from = U32(4) ? &SLOT(2) : &SLOT(3);
 
         memmove(&SLOT(1), from, 16);
         NEXT(5);
     }
-    OP(GLOBAL_GET) : SLOT(1) = inst->globals[ip[2]]->slots[0];
-    NEXT(3);
-    OP(GLOBAL_GET128) : memcpy(&SLOT(1), inst->globals[ip[2]]->slots, 16);
-    NEXT(3);
-    OP(GLOBAL_SET) : inst->globals[ip[2]]->slots[0] = SLOT(1);
-    NEXT(3);
-    OP(GLOBAL_SET128) : memcpy(inst->globals[ip[2]]->slots, &SLOT(1), 16);
-    NEXT(3);
+    OP(GLOBAL_GET) SLOT(1) = inst->globals[ip[2]]->slots[0]; NEXT(3);
+    OP(GLOBAL_GET128) memcpy(&SLOT(1), inst->globals[ip[2]]->slots, 16); NEXT(3);
+    OP(GLOBAL_SET) inst->globals[ip[2]]->slots[0] = SLOT(1); NEXT(3);
+    OP(GLOBAL_SET128) memcpy(inst->globals[ip[2]]->slots, &SLOT(1), 16); NEXT(3);
 
     /* ---- References and tables ---- */
 
-    OP(REF_FUNC) : {
+    OP(REF_FUNC) {
         abi_func *f = rt_instance_func(inst, ip[2]);
 
         if (UNLIKELY(!f))
@@ -435,9 +422,8 @@ trapped:
         SLOT(1) = (uint64_t)(uintptr_t)f;
         NEXT(3);
     }
-    OP(REF_AS_NON_NULL) : if (UNLIKELY(SLOT(1) == 0)) TRAP(NULL_REFERENCE);
-    NEXT(2);
-    OP(TABLE_GET) : {
+    OP(REF_AS_NON_NULL) if (UNLIKELY(SLOT(1) == 0)) TRAP(NULL_REFERENCE); NEXT(2);
+    OP(TABLE_GET) {
         const abi_table *t = inst->tables[ip[2]];
         uint64_t i = SLOT(3);
 
@@ -446,7 +432,7 @@ trapped:
         SLOT(1) = t->elems[i];
         NEXT(4);
     }
-    OP(TABLE_SET) : {
+    OP(TABLE_SET) {
         abi_table *t = inst->tables[ip[1]];
         uint64_t i = SLOT(2);
 
@@ -455,24 +441,25 @@ trapped:
         t->elems[i] = SLOT(3);
         NEXT(4);
     }
-    OP(TABLE_SIZE) : SLOT(1) = inst->tables[ip[2]]->size;
-    NEXT(3);
-    OP(TABLE_GROW) : {
+    OP(TABLE_SIZE) SLOT(1) = inst->tables[ip[2]]->size; NEXT(3);
+    OP(TABLE_GROW) {
         abi_table *t = inst->tables[ip[2]];
         int64_t old = rt_table_grow(t, SLOT(4), SLOT(3));
 
         SLOT(1) = t->is64 ? (uint64_t)old : (uint32_t)old;
         NEXT(5);
     }
-    OP(TABLE_FILL) : TRY(rt_table_fill(inst->tables[ip[1]], SLOT(2), SLOT(3), SLOT(4), err));
-    NEXT(5);
-    OP(TABLE_COPY) : TRY(rt_table_copy(inst->tables[ip[1]], SLOT(3), inst->tables[ip[2]],
-                                       SLOT(4), SLOT(5), err));
-    NEXT(6);
-    OP(TABLE_INIT) : TRY(rt_table_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
-    NEXT(6);
-    OP(ELEM_DROP) : rt_elem_drop(inst, ip[1]);
-    NEXT(2);
+    OP(TABLE_FILL)
+        TRY(rt_table_fill(inst->tables[ip[1]], SLOT(2), SLOT(3), SLOT(4), err));
+        NEXT(5);
+    OP(TABLE_COPY)
+        TRY(rt_table_copy(inst->tables[ip[1]], SLOT(3), inst->tables[ip[2]], SLOT(4),
+            SLOT(5), err));
+        NEXT(6);
+    OP(TABLE_INIT)
+        TRY(rt_table_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
+        NEXT(6);
+    OP(ELEM_DROP) rt_elem_drop(inst, ip[1]); NEXT(2);
 
     /* ---- Memory. `off` counts the access's own bytes, so that one comparison tells whether
      * its end lies in the memory; a carry means that it is beyond 64 bits. ---- */
@@ -482,11 +469,11 @@ trapped:
     if (UNLIKELY(end < (uint64_t)(off)) || UNLIKELY(end > mem_size))                           \
         TRAP(MEMORY_OUT_OF_BOUNDS);
 #define DO_LOAD(name, from, to, address, off, words)                                           \
-    OP(name) : {                                                                               \
+    OP(name) {                                                                                 \
         from v;                                                                                \
         EFFECTIVE(address, ip[off])                                                            \
         memcpy(&v, mem + end - sizeof v, sizeof v);                                            \
-        SLOT(1) = (uint64_t)(to)v;                                                                      \
+        SLOT(1) = (uint64_t)(to)v;                                                             \
         NEXT(words);                                                                           \
     }
 #define LOAD(name, from, to)                                                                   \
@@ -494,7 +481,7 @@ trapped:
     DO_LOAD(name##_X32, from, to, (uint64_t)(uint32_t)(U32(2) + U32(3)), 4, 5)                 \
     DO_LOAD(name##_X64, from, to, (uint64_t)(U64(2) + U64(3)), 4, 5)
 #define DO_STORE(name, type, address, value, off, words)                                       \
-    OP(name) : {                                                                               \
+    OP(name) {                                                                                 \
         type v = (type)SLOT(value);                                                            \
         EFFECTIVE(address, ip[off])                                                            \
         memcpy(mem + end - sizeof v, &v, sizeof v);                                            \
@@ -506,28 +493,27 @@ trapped:
     DO_STORE(name##_X64, type, (uint64_t)(U64(1) + U64(2)), 3, 4, 5)
     INTERP_LOADS(LOAD)
     INTERP_STORES(STORE)
-    OP(V128_LOAD) : {
+    OP(V128_LOAD) {
         EFFECTIVE(U64(2), ip[3])
         memcpy(&SLOT(1), mem + end - 16, 16);
         NEXT(4);
     }
-    OP(V128_STORE) : {
+    OP(V128_STORE) {
         EFFECTIVE(U64(1), ip[3])
         memcpy(mem + end - 16, &SLOT(2), 16);
         NEXT(4);
     }
-    OP(LOAD_FAR) : if (UNLIKELY(!interp_load_far(inst, fp, ip + 1)))
-        TRAP(MEMORY_OUT_OF_BOUNDS);
-    NEXT(7);
-    OP(STORE_FAR) : if (UNLIKELY(!interp_store_far(inst, fp, ip + 1)))
-        TRAP(MEMORY_OUT_OF_BOUNDS);
-    NEXT(7);
-    OP(SIMD_MEMORY) : if (UNLIKELY(!interp_simd_memory(inst, fp, ip + 1)))
-        TRAP(MEMORY_OUT_OF_BOUNDS);
-    NEXT(9);
-    OP(MEMORY_SIZE) : SLOT(1) = inst->memories[ip[2]]->pages;
-    NEXT(3);
-    OP(MEMORY_GROW) : {
+    OP(LOAD_FAR)
+        if (UNLIKELY(!interp_load_far(inst, fp, ip + 1))) TRAP(MEMORY_OUT_OF_BOUNDS);
+        NEXT(7);
+    OP(STORE_FAR)
+        if (UNLIKELY(!interp_store_far(inst, fp, ip + 1))) TRAP(MEMORY_OUT_OF_BOUNDS);
+        NEXT(7);
+    OP(SIMD_MEMORY)
+        if (UNLIKELY(!interp_simd_memory(inst, fp, ip + 1))) TRAP(MEMORY_OUT_OF_BOUNDS);
+        NEXT(9);
+    OP(MEMORY_SIZE) SLOT(1) = inst->memories[ip[2]]->pages; NEXT(3);
+    OP(MEMORY_GROW) {
         abi_memory *m = inst->memories[ip[2]];
         int64_t old = rt_memory_grow(m, SLOT(3));
 
@@ -535,25 +521,27 @@ trapped:
         RELOAD_MEMORY();
         NEXT(4);
     }
-    OP(MEMORY_FILL) : TRY(rt_memory_fill(inst->memories[ip[1]], SLOT(2), (uint8_t)SLOT(3),
-                                         SLOT(4), err));
-    NEXT(5);
-    OP(MEMORY_COPY) : TRY(rt_memory_copy(inst->memories[ip[1]], SLOT(3), inst->memories[ip[2]],
-                                         SLOT(4), SLOT(5), err));
-    NEXT(6);
-    OP(MEMORY_INIT) : TRY(rt_memory_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
-    NEXT(6);
-    OP(DATA_DROP) : rt_data_drop(inst, ip[1]);
-    NEXT(2);
+    OP(MEMORY_FILL)
+        TRY(rt_memory_fill(inst->memories[ip[1]], SLOT(2), (uint8_t)SLOT(3), SLOT(4), err));
+        NEXT(5);
+    OP(MEMORY_COPY)
+        TRY(rt_memory_copy(inst->memories[ip[1]], SLOT(3), inst->memories[ip[2]], SLOT(4),
+            SLOT(5), err));
+        NEXT(6);
+    OP(MEMORY_INIT)
+        TRY(rt_memory_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
+        NEXT(6);
+    OP(DATA_DROP) rt_data_drop(inst, ip[1]); NEXT(2);
 
     /* ---- Integers ---- */
 
 #define INTEGER(name, expr_rr, expr_ri)                                                        \
-    OP(name) : SLOT(1) = (uint64_t)(expr_rr);                                                  \
+    OP(name) SLOT(1) = (uint64_t)(expr_rr);                                                    \
     NEXT(4);                                                                                   \
-    OP(name##_I) : SLOT(1) = (uint64_t)(expr_ri);                                              \
+    OP(name##_I) SLOT(1) = (uint64_t)(expr_ri);                                                \
     NEXT(4);
-#define I32_OP(name, op) INTEGER(I32_##name, (uint32_t)(U32(2) op U32(3)), (uint32_t)(U32(2) op ip[3]))
+#define I32_OP(name, op)                                                                       \
+    INTEGER(I32_##name, (uint32_t)(U32(2) op U32(3)), (uint32_t)(U32(2) op ip[3]))
 #define IMM64(n) ((uint64_t)(int64_t)(int32_t)ip[n])
 #define I64_OP(name, op) INTEGER(I64_##name, U64(2) op U64(3), U64(2) op IMM64(3))
     I32_OP(ADD, +)
@@ -583,13 +571,10 @@ trapped:
     I64_SHIFT(SHR_U, shr_u, U64)
     I64_SHIFT(ROTL, rotl, U64)
     I64_SHIFT(ROTR, rotr, U64)
-    OP(I32_SHLADD) : SLOT(1) = U32(2) + (U32(3) << ip[4]);
-    SLOT(1) = (uint32_t)SLOT(1);
-    NEXT(5);
-    OP(I64_SHLADD) : SLOT(1) = U64(2) + (U64(3) << ip[4]);
-    NEXT(5);
+    OP(I32_SHLADD) SLOT(1) = (uint32_t)(U32(2) + (U32(3) << ip[4])); NEXT(5);
+    OP(I64_SHLADD) SLOT(1) = U64(2) + (U64(3) << ip[4]); NEXT(5);
 #define DIVIDE(name, f, type, unsigned_type, a, b)                                             \
-    OP(name) : {                                                                               \
+    OP(name) {                                                                                 \
         type out;                                                                              \
         if (UNLIKELY((trap = wb_num_##f(a, b, &out)) != BEAMR_TRAP_NONE))                      \
             goto trapped;                                                                      \
@@ -613,13 +598,13 @@ trapped:
 
     /* Comparisons: a value, or a branch, on two slots or a slot and a constant. */
 #define COMPARE_RR(T, name, op, get)                                                           \
-    OP(T##_##name) : SLOT(1) = get(2) op get(3);                                               \
+    OP(T##_##name) SLOT(1) = get(2) op get(3);                                                 \
     NEXT(4);                                                                                   \
     BRANCH(BR_##T##_##name, get(1) op get(2), 4)                                               \
     BRANCH_LOOP(BR_##T##_##name##_LOOP, get(1) op get(2), 4)
 #define COMPARE(T, name, op, get, imm)                                                         \
     COMPARE_RR(T, name, op, get)                                                               \
-    OP(T##_##name##_I) : SLOT(1) = get(2) op imm(3);                                           \
+    OP(T##_##name##_I) SLOT(1) = get(2) op imm(3);                                             \
     NEXT(4);                                                                                   \
     BRANCH(BR_##T##_##name##_I, get(1) op imm(2), 4)                                           \
     BRANCH_LOOP(BR_##T##_##name##_I_LOOP, get(1) op imm(2), 4)
@@ -643,7 +628,7 @@ trapped:
     /* ---- Floats ---- */
 
 #define NOT_RR(T, name, op, get)                                                               \
-    OP(T##_N##name) : SLOT(1) = !(get(2) op get(3));                                           \
+    OP(T##_N##name) SLOT(1) = !(get(2) op get(3));                                             \
     NEXT(4);                                                                                   \
     BRANCH(BR_##T##_N##name, !(get(1) op get(2)), 4)                                           \
     BRANCH_LOOP(BR_##T##_N##name##_LOOP, !(get(1) op get(2)), 4)
@@ -661,10 +646,10 @@ trapped:
     FLOAT_COMPARES(F32, F32)
     FLOAT_COMPARES(F64, F64)
 #define UNARY(name, expr)                                                                      \
-    OP(name) : SLOT(1) = (expr);                                                               \
+    OP(name) SLOT(1) = (expr);                                                                 \
     NEXT(3);
 #define FLOAT_BINARY(T, t, name, f)                                                            \
-    OP(T##_##name) : SLOT(1) = PUT_##T(wb_num_##t##_##f(T(2), T(3)));                          \
+    OP(T##_##name) SLOT(1) = PUT_##T(wb_num_##t##_##f(T(2), T(3)));                            \
     NEXT(4);
 #define FLOATS(T, t)                                                                           \
     FLOAT_BINARY(T, t, ADD, add)                                                               \
@@ -718,7 +703,7 @@ trapped:
     UNARY(I64_TRUNC_SAT_F64_S, (uint64_t)wb_num_i64_trunc_sat_f64_s(F64(2)))
     UNARY(I64_TRUNC_SAT_F64_U, wb_num_i64_trunc_sat_f64_u(F64(2)))
 #define TRUNCATE(name, f, type, unsigned_type, get)                                            \
-    OP(name) : {                                                                               \
+    OP(name) {                                                                                 \
         type out;                                                                              \
         if (UNLIKELY((trap = wb_num_##f(get(2), &out)) != BEAMR_TRAP_NONE))                    \
             goto trapped;                                                                      \
@@ -736,10 +721,11 @@ trapped:
 
     /* ---- Vectors ---- */
 
-    OP(SIMD) : interp_simd_table[ip[5]](&SLOT(1), &SLOT(2), &SLOT(3), &SLOT(4),
-                                        (const uint8_t *)(uintptr_t)WIDE(6));
-    NEXT(8);
-}
+    OP(SIMD)
+        interp_simd_table[ip[5]](&SLOT(1), &SLOT(2), &SLOT(3), &SLOT(4), (const uint8_t
+            *)(uintptr_t)WIDE(6));
+        NEXT(8);
+        }
 
 static void make_handlers(void)
 {

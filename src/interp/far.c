@@ -7,8 +7,8 @@
 #include "interp/simd.h"
 
 /* Address of `len` bytes, or NULL when they are not all in the memory. */
-static uint8_t *far_address(abi_instance *inst, uint32_t memory, uint64_t addr,
-                            uint64_t offset, uint64_t len)
+static uint8_t *far_address(abi_instance *inst, uint32_t memory, uint64_t addr, uint64_t offset,
+                            uint64_t len)
 {
     abi_memory *m = inst->memories[memory];
     uint64_t start;

@@ -13,9 +13,9 @@ typedef struct interp_code interp_code;
 
 /* One catch clause: what it catches and where the guest goes on. */
 typedef struct interp_clause {
-    uint32_t tag; /* in the module's index space; WB_NO_TYPE: any exception */
-    bool to_ref;  /* the reference goes behind the arguments (try_table) */
-    bool hidden;  /* the reference goes before the arguments (legacy) */
+    uint32_t tag;    /* in the module's index space; WB_NO_TYPE: any exception */
+    bool to_ref;     /* the reference goes behind the arguments (try_table) */
+    bool hidden;     /* the reference goes before the arguments (legacy) */
     uint32_t slot;   /* first slot that receives arguments or reference */
     uint32_t target; /* word in the code */
 } interp_clause;

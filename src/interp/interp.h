@@ -15,7 +15,6 @@ void interp_code_free(void *code); /* accepts NULL */
 void *interp_code_func(void *code, uint32_t index);
 
 /* Run a guest function; see abi_entry. */
-beamr_status interp_entry(abi_func *f, abi_instance *caller, uint64_t *slots,
-                          beamr_error *err);
+beamr_status interp_entry(abi_func *f, abi_instance *caller, uint64_t *slots, beamr_error *err);
 
 #endif

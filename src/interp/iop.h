@@ -13,16 +13,18 @@
 
 /* Comparisons of a type, each beside its opposite. */
 #define INTERP_INT_COMPARES(X, T)                                                              \
-    X(T, EQ) X(T, NE) X(T, LT_S) X(T, GE_S) X(T, LT_U) X(T, GE_U) X(T, GT_S) X(T, LE_S)        \
-    X(T, GT_U) X(T, LE_U)
+    X(T, EQ)                                                                                   \
+    X(T, NE) X(T, LT_S) X(T, GE_S) X(T, LT_U) X(T, GE_U) X(T, GT_S) X(T, LE_S) X(T, GT_U)      \
+        X(T, LE_U)
 #define INTERP_FLOAT_COMPARES(X, T)                                                            \
-    X(T, EQ) X(T, NE) X(T, LT) X(T, NLT) X(T, GT) X(T, NGT) X(T, LE) X(T, NLE) X(T, GE)        \
-    X(T, NGE)
+    X(T, EQ)                                                                                   \
+    X(T, NE) X(T, LT) X(T, NLT) X(T, GT) X(T, NGT) X(T, LE) X(T, NLE) X(T, GE) X(T, NGE)
 
 /* Binary integer operations, those that cannot trap and those that can. */
 #define INTERP_INT_BINARIES(X, T)                                                              \
-    X(T, ADD) X(T, SUB) X(T, MUL) X(T, AND) X(T, OR) X(T, XOR) X(T, SHL) X(T, SHR_S)           \
-    X(T, SHR_U) X(T, ROTL) X(T, ROTR)
+    X(T, ADD)                                                                                  \
+    X(T, SUB) X(T, MUL) X(T, AND) X(T, OR) X(T, XOR) X(T, SHL) X(T, SHR_S) X(T, SHR_U)         \
+        X(T, ROTL) X(T, ROTR)
 #define INTERP_INT_DIVISIONS(X, T) X(T, DIV_S) X(T, DIV_U) X(T, REM_S) X(T, REM_U)
 #define INTERP_FLOAT_BINARIES(X, T)                                                            \
     X(T, ADD) X(T, SUB) X(T, MUL) X(T, DIV) X(T, MIN) X(T, MAX) X(T, COPYSIGN)
@@ -31,25 +33,29 @@
 
 /* Unary operations that need a handler each. Zero-extension and reinterpretation are moves. */
 #define INTERP_UNARIES(X)                                                                      \
-    X(I32_CLZ) X(I32_CTZ) X(I32_POPCNT) X(I64_CLZ) X(I64_CTZ) X(I64_POPCNT)                    \
-    X(I32_WRAP_I64) X(I64_EXTEND_I32_S) X(F32_CONVERT_I32_S) X(F32_CONVERT_I32_U)              \
-    X(F32_CONVERT_I64_S) X(F32_CONVERT_I64_U) X(F32_DEMOTE_F64) X(F64_CONVERT_I32_S)           \
-    X(F64_CONVERT_I32_U) X(F64_CONVERT_I64_S) X(F64_CONVERT_I64_U) X(F64_PROMOTE_F32)          \
-    X(I32_EXTEND8_S) X(I32_EXTEND16_S) X(I64_EXTEND8_S) X(I64_EXTEND16_S) X(I64_EXTEND32_S)    \
-    X(I32_TRUNC_SAT_F32_S) X(I32_TRUNC_SAT_F32_U) X(I32_TRUNC_SAT_F64_S)                       \
-    X(I32_TRUNC_SAT_F64_U) X(I64_TRUNC_SAT_F32_S) X(I64_TRUNC_SAT_F32_U)                       \
-    X(I64_TRUNC_SAT_F64_S) X(I64_TRUNC_SAT_F64_U)
+    X(I32_CLZ)                                                                                 \
+    X(I32_CTZ) X(I32_POPCNT) X(I64_CLZ) X(I64_CTZ) X(I64_POPCNT) X(I32_WRAP_I64)               \
+        X(I64_EXTEND_I32_S) X(F32_CONVERT_I32_S) X(F32_CONVERT_I32_U) X(F32_CONVERT_I64_S)     \
+            X(F32_CONVERT_I64_U) X(F32_DEMOTE_F64) X(F64_CONVERT_I32_S) X(F64_CONVERT_I32_U)   \
+                X(F64_CONVERT_I64_S) X(F64_CONVERT_I64_U) X(F64_PROMOTE_F32) X(I32_EXTEND8_S)  \
+                    X(I32_EXTEND16_S) X(I64_EXTEND8_S) X(I64_EXTEND16_S) X(I64_EXTEND32_S)     \
+                        X(I32_TRUNC_SAT_F32_S) X(I32_TRUNC_SAT_F32_U) X(I32_TRUNC_SAT_F64_S)   \
+                            X(I32_TRUNC_SAT_F64_U) X(I64_TRUNC_SAT_F32_S)                      \
+                                X(I64_TRUNC_SAT_F32_U) X(I64_TRUNC_SAT_F64_S)                  \
+                                    X(I64_TRUNC_SAT_F64_U)
 #define INTERP_TRUNCATIONS(X)                                                                  \
-    X(I32_TRUNC_F32_S) X(I32_TRUNC_F32_U) X(I32_TRUNC_F64_S) X(I32_TRUNC_F64_U)                \
-    X(I64_TRUNC_F32_S) X(I64_TRUNC_F32_U) X(I64_TRUNC_F64_S) X(I64_TRUNC_F64_U)
+    X(I32_TRUNC_F32_S)                                                                         \
+    X(I32_TRUNC_F32_U) X(I32_TRUNC_F64_S) X(I32_TRUNC_F64_U) X(I64_TRUNC_F32_S)                \
+        X(I64_TRUNC_F32_U) X(I64_TRUNC_F64_S) X(I64_TRUNC_F64_U)
 
 /* Loads and stores of memory 0: the instruction, and the C type in memory. Loads that read the
  * same bits into the same slot share a handler (translate.c). */
 #define INTERP_LOADS(X)                                                                        \
-    X(LOAD32, uint32_t, uint64_t) X(LOAD64, uint64_t, uint64_t) X(LOAD8_U, uint8_t, uint64_t)  \
-    X(LOAD16_U, uint16_t, uint64_t) X(I32_LOAD8_S, int8_t, uint32_t)                           \
-    X(I32_LOAD16_S, int16_t, uint32_t) X(I64_LOAD8_S, int8_t, uint64_t)                        \
-    X(I64_LOAD16_S, int16_t, uint64_t) X(I64_LOAD32_S, int32_t, uint64_t)
+    X(LOAD32, uint32_t, uint64_t)                                                              \
+    X(LOAD64, uint64_t, uint64_t) X(LOAD8_U, uint8_t, uint64_t)                                \
+        X(LOAD16_U, uint16_t, uint64_t) X(I32_LOAD8_S, int8_t, uint32_t)                       \
+            X(I32_LOAD16_S, int16_t, uint32_t) X(I64_LOAD8_S, int8_t, uint64_t)                \
+                X(I64_LOAD16_S, int16_t, uint64_t) X(I64_LOAD32_S, int32_t, uint64_t)
 #define INTERP_STORES(X)                                                                       \
     X(STORE8, uint8_t) X(STORE16, uint16_t) X(STORE32, uint32_t) X(STORE64, uint64_t)
 

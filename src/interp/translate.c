@@ -109,8 +109,8 @@ static void block_open(tr *t, wb_op kind, const wb_blocktype *type)
     tr_settle_top(t, b.param_count);
     tr_settle_locals(t);
     b.height = t->stack.count - b.param_count;
-    b.base = b.param_count && t->stack.count ? tr_top(t, b.param_count - 1)->slot
-                                             : tr_next_slot(t);
+    b.base =
+        b.param_count && t->stack.count ? tr_top(t, b.param_count - 1)->slot : tr_next_slot(t);
     if (t->blocks.count)
         b.region = tr_block_at(t, 0)->region;
     if (tr_push(t, &t->blocks, sizeof b))
@@ -125,8 +125,8 @@ static void dead_end(tr *t)
     tr_barrier(t);
 }
 
-/* The topmost n operands' values go to the slots from `base` on. They stay on the stack; several
- * go through their own slots first. */
+/* The topmost n operands' values go to the slots from `base` on. They stay on the stack;
+ * several go through their own slots first. */
 static void move_values(tr *t, uint32_t base, const wb_valtype *types, uint32_t n)
 {
     if (n == 1) {
@@ -142,6 +142,14 @@ static void move_values(tr *t, uint32_t base, const wb_valtype *types, uint32_t 
         if (from != base)
             TR_EMIT(t, IOP_MOVE_N, base, from, types_slots(types, n));
     }
+}
+
+/* Before code that runs only if a branch is taken: settle there and then what would be settled
+ * on that way alone, although the translator goes on as if it always were. */
+static void settle_for_branch(tr *t, uint32_t n)
+{
+    if (n > 1 || (n == 1 && tr_top(t, 0)->width > 1))
+        tr_settle_top(t, n);
 }
 
 static bool values_in_place(tr *t, uint32_t base, uint32_t n)
@@ -222,13 +230,14 @@ static bool compare_family(interp_op op, interp_op *first, uint32_t *size)
     static const struct {
         interp_op first;
         uint32_t size;
-    } families[] = {{IOP_I32_EQ, 10}, {IOP_I32_EQ_I, 10}, {IOP_I64_EQ, 10},
-                    {IOP_I64_EQ_I, 10}, {IOP_F32_EQ, 10}, {IOP_F64_EQ, 10}};
+    } families[] = {{IOP_I32_EQ, 10},   {IOP_I32_EQ_I, 10}, {IOP_I64_EQ, 10},
+                    {IOP_I64_EQ_I, 10}, {IOP_F32_EQ, 10},   {IOP_F64_EQ, 10}};
 
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
         if (op >= families[i].first && op < families[i].first + families[i].size) {
             *first = families[i].first;
-            *size = families[i].first == IOP_F32_EQ || families[i].first == IOP_F64_EQ ? 10 : 20;
+            *size =
+                families[i].first == IOP_F32_EQ || families[i].first == IOP_F64_EQ ? 10 : 20;
             return true;
         }
     }
@@ -314,8 +323,7 @@ static void branch_if(tr *t, uint32_t depth, const condition *c, const condition
     uint32_t from;
     uint32_t skip = 0;
 
-    if (n > 1)
-        tr_settle_top(t, n);
+    settle_for_branch(t, n);
     if (t->failed)
         return;
     if (!is_outermost(t, depth) && values_in_place(t, b->base, n)) {
@@ -342,8 +350,8 @@ static void br_if(tr *t, uint32_t depth)
 
     if (c.is_compare) {
         /* Branch forms stand in the same pairs, tens from the family's beginning. */
-        static const interp_op firsts[] = {IOP_BR_I32_EQ, IOP_BR_I32_EQ_I, IOP_BR_I64_EQ,
-                                           IOP_BR_I64_EQ_I, IOP_BR_F32_EQ, IOP_BR_F64_EQ};
+        static const interp_op firsts[] = {IOP_BR_I32_EQ,   IOP_BR_I32_EQ_I, IOP_BR_I64_EQ,
+                                           IOP_BR_I64_EQ_I, IOP_BR_F32_EQ,   IOP_BR_F64_EQ};
 
         for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++)
             if (c.op >= firsts[i] && c.op < firsts[i] + 10)
@@ -355,59 +363,46 @@ static void br_if(tr *t, uint32_t depth)
     charge_begin(t);
 }
 
-/* br_on_null and br_on_non_null; the reference stays on the stack on one of the two ways. */
+/* br_on_null and br_on_non_null: the reference goes with the branch, or stays if there is none.
+ */
 static void br_on_null(tr *t, uint32_t depth, bool non_null)
 {
-    tr_operand o;
-    condition c = {.op = non_null ? IOP_BR_IF64 : IOP_BR_UNLESS64};
     condition unless = {.op = non_null ? IOP_BR_UNLESS64 : IOP_BR_IF64};
-    tr_block *b = tr_block_at(t, depth);
+    tr_operand o;
+    uint32_t at;
+    uint32_t from;
+    uint32_t n;
+    uint32_t skip = 0;
 
+    (void)label_types(tr_block_at(t, depth), &n);
     tr_settle_top(t, 1);
     if (t->failed)
         return;
-    c.a = unless.a = tr_top(t, 0)->slot;
-    if (non_null) {
-        uint32_t at;
-        uint32_t from;
-        uint32_t skip = 0;
-
-        at = condition_emit(t, &unless, false, &from);
-        tr_fixup_add(t, &skip, at, from);
-        branch(t, depth);
-        tr_bind(t, &skip);
+    o = *tr_top(t, 0);
+    unless.a = o.slot;
+    if (!non_null)
         (void)tr_pop(t);
-    } else {
-        o = tr_pop(t);
-        if (b->kind == WB_OP_LOOP || is_outermost(t, depth)) {
-            uint32_t at;
-            uint32_t from;
-            uint32_t skip = 0;
-
-            at = condition_emit(t, &unless, false, &from);
-            tr_fixup_add(t, &skip, at, from);
-            branch(t, depth);
-            tr_bind(t, &skip);
-        } else {
-            branch_if(t, depth, &c, &unless);
-        }
+    settle_for_branch(t, n);
+    if (t->failed)
+        return;
+    at = condition_emit(t, &unless, false, &from);
+    tr_fixup_add(t, &skip, at, from);
+    branch(t, depth);
+    tr_bind(t, &skip);
+    if (non_null)
+        (void)tr_pop(t);
+    else
         tr_push_stack(t, o.width);
-    }
     charge_begin(t);
 }
 
-/* One label of a br_table: straight to it when its values are in place, else by a stub behind
- * the table. Values of several words have been settled: a stub is of bounded size. */
-typedef struct table_stub {
-    uint32_t depth;
-    uint32_t fixups;
-} table_stub;
-
+/* Entries whose values are in place go straight to their label, the others by a stub behind the
+ * table, one for each label. Several values have been settled, so a stub is of bounded size. */
 static void br_table(tr *t, const wb_instr *in)
 {
     tr_operand index = tr_pop(t);
     uint32_t slot = tr_read(t, &index);
-    const uint8_t *cursor = in->list;
+    const uint8_t *cursor;
     uint32_t from;
     uint32_t *stubs = calloc(t->blocks.count, sizeof *stubs); /* fixups of each depth's stub */
     uint32_t arity;
@@ -418,8 +413,7 @@ static void br_table(tr *t, const wb_instr *in)
     }
     cursor = in->list;
     (void)label_types(tr_block_at(t, wb_label_next(&cursor)), &arity);
-    if (arity > 1)
-        tr_settle_top(t, arity);
+    settle_for_branch(t, arity);
     from = t->words.count;
     tr_mark(t);
     TR_EMIT(t, IOP_BR_TABLE, slot, in->count);
@@ -501,13 +495,12 @@ static void op_try_table(tr *t, const wb_instr *in)
         wb_catch_clause c = wb_catch_next(&cursor);
         tr_block *b = tr_block_at(t, c.label + 1);
         bool all = c.kind == WB_CATCH_ALL || c.kind == WB_CATCH_ALL_REF;
-        uint32_t clause =
-            clause_new(t, region,
-                       (interp_clause){.tag = all ? WB_NO_TYPE : c.tag,
-                                       .to_ref = c.kind == WB_CATCH_REF ||
-                                                 c.kind == WB_CATCH_ALL_REF,
-                                       .slot = b->base,
-                                       .target = b->start});
+        uint32_t clause = clause_new(
+            t, region,
+            (interp_clause){.tag = all ? WB_NO_TYPE : c.tag,
+                            .to_ref = c.kind == WB_CATCH_REF || c.kind == WB_CATCH_ALL_REF,
+                            .slot = b->base,
+                            .target = b->start});
         if (b->kind != WB_OP_LOOP)
             tr_fixup_clause(t, &b->fixups, clause);
     }
@@ -543,8 +536,8 @@ static void op_else(tr *t)
     charge_begin(t);
 }
 
-/* catch and catch_all of the legacy encoding. The exception is kept in a slot below the clause's
- * operands, for rethrow. */
+/* catch and catch_all of the legacy encoding. The exception is kept in a slot below the
+ * clause's operands, for rethrow. */
 static void op_catch(tr *t, const wb_instr *in)
 {
     tr_block *b;
@@ -855,9 +848,7 @@ static void unary(tr *t, interp_op op, bool traps)
 static void local_set(tr *t, uint32_t local, bool tee)
 {
     uint32_t slot = t->local_slots[local];
-    uint32_t width = t->local_widths[local];
     tr_operand o = tr_pop(t);
-    bool direct;
 
     if (o.place == TR_LOCAL && o.local == slot) {
         if (tee)
@@ -865,17 +856,11 @@ static void local_set(tr *t, uint32_t local, bool tee)
         return;
     }
     tr_settle_local(t, slot);
-    direct = is_last_result(t, &o);
     tr_move(t, slot, &o);
-    if (!tee)
-        return;
-    if (direct || o.place == TR_STACK)
-        tr_push_local(t, local);
-    else if (o.place == TR_CONST)
+    if (tee && o.place == TR_CONST)
         tr_push_const(t, o.value);
-    else
+    else if (tee)
         tr_push_local(t, local);
-    (void)width;
 }
 
 static void global_get(tr *t, uint32_t index)
@@ -943,8 +928,8 @@ static void op_load(tr *t, const wb_instr *in, interp_op op, uint32_t size)
         uint32_t a = tr_read(t, &address);
 
         tr_mark(t);
-        TR_EMIT_D(t, IOP_LOAD_FAR, address.slot, a, in->mem.memory, in->op,
-                  low(in->mem.offset), high(in->mem.offset));
+        TR_EMIT_D(t, IOP_LOAD_FAR, address.slot, a, in->mem.memory, in->op, low(in->mem.offset),
+                  high(in->mem.offset));
     } else if (size != 16 && (fused = fused_sum(t, &address)) != 0) {
         uint32_t a = tr_words(t)[t->last_at + 2];
         uint32_t b = tr_words(t)[t->last_at + 3];
@@ -1214,7 +1199,8 @@ static bool translate_number(tr *t, const wb_instr *in)
     case WB_OP_##T##_##name:                                                                   \
         float_binary(t, IOP_##T##_##name);                                                     \
         return true;
-#define FLOAT_COMPARES(T) FLOAT(T, EQ) FLOAT(T, NE) FLOAT(T, LT) FLOAT(T, GT) FLOAT(T, LE) FLOAT(T, GE)
+#define FLOAT_COMPARES(T)                                                                      \
+    FLOAT(T, EQ) FLOAT(T, NE) FLOAT(T, LT) FLOAT(T, GT) FLOAT(T, LE) FLOAT(T, GE)
 #define FLOAT_UNARY(T, name)                                                                   \
     case WB_OP_##T##_##name:                                                                   \
         unary(t, IOP_##T##_##name, false);                                                     \
@@ -1491,8 +1477,7 @@ static void translate_body(tr *t)
         if (tr_block_at(t, 0)->dead && !wake(t, in.op))
             continue;
         charge(t, in.op);
-        if (!translate_number(t, &in) && !translate_access(t, &in) &&
-            !translate_object(t, &in))
+        if (!translate_number(t, &in) && !translate_access(t, &in) && !translate_object(t, &in))
             done = translate_control(t, &in);
     }
 }

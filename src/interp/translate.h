@@ -1,5 +1,5 @@
-/* The translator's state, shared by emit.c (code, operands, labels) and translate.c (one rule for
- * each instruction of WebAssembly). */
+/* The translator's state, shared by emit.c (code, operands, labels) and translate.c (one rule
+ * for each instruction of WebAssembly). */
 #ifndef INTERP_TRANSLATE_H
 #define INTERP_TRANSLATE_H
 
@@ -21,7 +21,7 @@ typedef enum tr_place {
 } tr_place;
 
 typedef struct tr_operand {
-    uint32_t slot; /* its own */
+    uint32_t slot;  /* its own */
     uint32_t local; /* TR_LOCAL: first slot of the local */
     uint64_t value; /* TR_CONST */
     uint8_t place;
@@ -30,15 +30,15 @@ typedef struct tr_operand {
 
 /* A block that is open. */
 typedef struct tr_block {
-    wb_op kind; /* BLOCK, LOOP, IF, ELSE, TRY, CATCH, TRY_TABLE; BLOCK for the body */
-    bool dead;  /* the code at hand cannot be reached */
-    uint32_t height;      /* operands below its parameters */
-    uint32_t base;        /* slot of the first operand above those */
-    uint32_t start;       /* LOOP: word of its first instruction */
-    uint32_t fixups;      /* forward branches to its end; index + 1 of the newest */
-    uint32_t else_fixup;  /* IF: the branch to the other arm; likewise */
-    uint32_t region;      /* that code in it belongs to */
-    uint32_t own_region;  /* TRY: the one of its body */
+    wb_op kind;          /* BLOCK, LOOP, IF, ELSE, TRY, CATCH, TRY_TABLE; BLOCK for the body */
+    bool dead;           /* the code at hand cannot be reached */
+    uint32_t height;     /* operands below its parameters */
+    uint32_t base;       /* slot of the first operand above those */
+    uint32_t start;      /* LOOP: word of its first instruction */
+    uint32_t fixups;     /* forward branches to its end; index + 1 of the newest */
+    uint32_t else_fixup; /* IF: the branch to the other arm; likewise */
+    uint32_t region;     /* that code in it belongs to */
+    uint32_t own_region; /* TRY: the one of its body */
     const wb_valtype *params;
     const wb_valtype *results; /* NULL: the one in `result`, if it is one */
     wb_valtype result;
@@ -70,17 +70,17 @@ typedef struct tr {
     bool metering;
     bool failed; /* memory is gone */
 
-    tr_vector words;   /* uint32_t */
-    tr_vector stack;   /* tr_operand */
-    tr_vector blocks;  /* tr_block */
-    tr_vector fixups;  /* tr_fixup */
-    tr_vector offsets; /* interp_mark */
-    tr_vector spans;   /* interp_mark */
-    tr_vector regions; /* interp_region; clause fields are filled in at the end */
-    tr_vector clauses; /* tr_clause */
-    uint32_t *local_slots;   /* first slot of each local */
-    uint8_t *local_widths;   /* by local */
-    uint32_t *local_uses;    /* by slot: operands with that place TR_LOCAL */
+    tr_vector words;       /* uint32_t */
+    tr_vector stack;       /* tr_operand */
+    tr_vector blocks;      /* tr_block */
+    tr_vector fixups;      /* tr_fixup */
+    tr_vector offsets;     /* interp_mark */
+    tr_vector spans;       /* interp_mark */
+    tr_vector regions;     /* interp_region; clause fields are filled in at the end */
+    tr_vector clauses;     /* tr_clause */
+    uint32_t *local_slots; /* first slot of each local */
+    uint8_t *local_widths; /* by local */
+    uint32_t *local_uses;  /* by slot: operands with that place TR_LOCAL */
     uint32_t local_count;
     uint32_t settled; /* operands below this height read no locals */
 

@@ -1,5 +1,5 @@
-/* Where an exception goes, and where a trap came from: both walk the frames of one entry with the
- * side tables of translated code. */
+/* Where an exception goes, and where a trap came from: both walk the frames of one entry with
+ * the side tables of translated code. */
 #include <string.h>
 
 #include "interp/internal.h"

@@ -45,6 +45,8 @@ beamr_status wb_decode_names(wb_decoder *d, beamr_error *err)
     wb_module *m = d->m;
     wb_reader r = d->in;
 
+    if (d->name_section.len == 0)
+        return BEAMR_OK;
     r.next = d->name_section.data;
     r.end = r.next + d->name_section.len;
     while (wb_reader_left(&r) > 0) {

@@ -25,7 +25,11 @@ typedef struct beamr_bytes {
 /* The bytes of a C string, without its NUL. */
 static inline beamr_bytes beamr_bytes_of(const char *text)
 {
-    return (beamr_bytes){(const uint8_t *)text, strlen(text)};
+    beamr_bytes bytes;
+
+    bytes.data = (const uint8_t *)text;
+    bytes.len = strlen(text);
+    return bytes;
 }
 
 #ifdef __cplusplus

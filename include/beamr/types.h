@@ -45,19 +45,39 @@ typedef struct beamr_value {
 
 static inline beamr_value beamr_i32(int32_t v)
 {
-    return (beamr_value){.kind = BEAMR_I32, .of.i32 = v};
+    beamr_value value;
+
+    memset(&value, 0, sizeof value);
+    value.kind = BEAMR_I32;
+    value.of.i32 = v;
+    return value;
 }
 static inline beamr_value beamr_i64(int64_t v)
 {
-    return (beamr_value){.kind = BEAMR_I64, .of.i64 = v};
+    beamr_value value;
+
+    memset(&value, 0, sizeof value);
+    value.kind = BEAMR_I64;
+    value.of.i64 = v;
+    return value;
 }
 static inline beamr_value beamr_f32(float v)
 {
-    return (beamr_value){.kind = BEAMR_F32, .of.f32 = v};
+    beamr_value value;
+
+    memset(&value, 0, sizeof value);
+    value.kind = BEAMR_F32;
+    value.of.f32 = v;
+    return value;
 }
 static inline beamr_value beamr_f64(double v)
 {
-    return (beamr_value){.kind = BEAMR_F64, .of.f64 = v};
+    beamr_value value;
+
+    memset(&value, 0, sizeof value);
+    value.kind = BEAMR_F64;
+    value.of.f64 = v;
+    return value;
 }
 
 /* A value type in full: the kind, and for references what the kind leaves out.

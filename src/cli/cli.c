@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "cli/escape.h"
+
 /* ---- Messages ---- */
 
 int cli_help(const char *text)
@@ -47,8 +49,11 @@ void cli_backtrace(FILE *out, const beamr_error *err)
         const beamr_frame *frame = &err->frames[i];
 
         (void)fprintf(out, "  #%-2" PRIu32 " function %" PRIu32, i, frame->func);
-        if (frame->name[0])
-            (void)fprintf(out, " <%s>", frame->name);
+        if (frame->name[0]) {
+            (void)fputs(" <", out);
+            cli_print_escaped(out, beamr_bytes_of(frame->name), "");
+            (void)fputc('>', out);
+        }
         (void)fprintf(out, " at 0x%" PRIx32 "\n", frame->offset);
     }
     if (err->frame_total > err->frame_count)
@@ -80,7 +85,7 @@ int cli_finish(const char *command, int code)
 
 /* ---- Input ---- */
 
-/* Read a stream to its end into a buffer that doubles. */
+/* Read a stream to its end into a buffer that doubles; no further than one byte beyond the limit. */
 static beamr_status read_stream(FILE *stream, const char *path, size_t limit, cli_file *out,
                                 beamr_error *err)
 {
@@ -92,14 +97,13 @@ static beamr_status read_stream(FILE *stream, const char *path, size_t limit, cl
 
         if (!data) {
             free(file.data);
-            return beamr_fail(err, BEAMR_NO_MEMORY, 0, "%s: no memory for %zu bytes", path,
-                              room);
+            return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for %zu bytes of it", room);
         }
         file.data = data;
         file.len += fread(file.data + file.len, 1, room - file.len, stream);
         if (file.len < room || file.len > limit)
             break;
-        room *= 2;
+        room = room * 2 <= limit ? room * 2 : limit + 1;
     }
     if (ferror(stream)) {
         free(file.data);
@@ -107,7 +111,7 @@ static beamr_status read_stream(FILE *stream, const char *path, size_t limit, cl
     }
     if (file.len > limit) {
         free(file.data);
-        return beamr_fail(err, BEAMR_LIMIT, 0, "%s: larger than %zu bytes", path, limit);
+        return beamr_fail(err, BEAMR_LIMIT, 0, "the file is larger than %zu bytes", limit);
     }
     file.data[file.len] = 0;
     *out = file;

@@ -56,7 +56,6 @@ static int help(void)
         "  1          the guest failed: it trapped, ended in an exception nobody caught,\n"
         "             or an assertion about it did not hold\n"
         "  2          wrong usage, or an input that cannot be used\n"
-        "  A guest that exits with a code of its own (WASI's proc_exit) hands it on.\n"
         "\n"
         "Examples:\n"
         "  beamr run add.wasm --invoke add 2 -3\n"

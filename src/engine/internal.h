@@ -112,18 +112,19 @@ static inline uint64_t *engine_value_put(const beamr_value *v, uint64_t *slot)
     }
 }
 
-/* Read a value.  Returns the slot behind it. */
+/* Read a value; bytes of the union that its kind leaves unused become 0.
+ * Returns the slot behind it. */
 static inline const uint64_t *engine_value_get(wb_valtype type, const uint64_t *slot,
                                                beamr_value *v)
 {
-    uint32_t word;
-
+    memset(&v->of, 0, sizeof v->of);
     v->kind = engine_kind(type);
     switch (v->kind) {
     case BEAMR_I32:
+        v->of.i32 = (int32_t)(uint32_t)*slot;
+        return slot + 1;
     case BEAMR_F32:
-        word = (uint32_t)*slot;
-        memcpy(&v->of, &word, sizeof word);
+        memcpy(&v->of.f32, &(uint32_t){(uint32_t)*slot}, sizeof v->of.f32);
         return slot + 1;
     case BEAMR_V128:
         memcpy(v->of.v128, slot, sizeof v->of.v128);

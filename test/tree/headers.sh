@@ -26,7 +26,7 @@ while IFS= read -r header; do
     check "$header" "$cc" -std=gnu11 -Wall -Wextra -Werror -Wstrict-prototypes "${folders[@]}" \
         -fsyntax-only "$source"
     if [[ $header = include/* ]] && command -v clang-19 >/dev/null; then
-        check "$header as C++" clang-19 -x c++ -std=c++17 -Wall -Wextra -Werror -Wno-c99-designator \
+        check "$header as C++" clang-19 -x c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror \
             "${folders[@]}" -fsyntax-only "$source"
     fi
 done < <(find include src -name '*.h' | sort)

@@ -70,6 +70,10 @@ BEAMR_API beamr_status beamr_func_call(beamr_func *func, const beamr_value *args
 
 /* ---- Memories: they never move, and grow in place ---- */
 
+/* Make a memory of the store, to be imported by instances.
+ *   limits  its type; borrowed during the call
+ * Errors: BEAMR_ARGUMENT (limits that no memory can have), BEAMR_LIMIT (its minimum is beyond the
+ * store's limit), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_memory_new(beamr_store *store, const beamr_limits *limits,
                                         beamr_memory **out, beamr_error *err);
 BEAMR_API beamr_limits beamr_memory_type(const beamr_memory *memory); /* min: present size */
@@ -93,9 +97,15 @@ BEAMR_API beamr_status beamr_memory_write(beamr_memory *memory, uint64_t addr, c
 
 /* ---- Tables ---- */
 
+/* Make a table of the store, to be imported by instances.
+ *   elem  a reference type
+ *   init  of each element; NULL for null
+ * Errors: BEAMR_ARGUMENT (no reference type, limits that no table can have, or an `init` of another
+ * type), BEAMR_LIMIT (its minimum is beyond the store's limit), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_table_new(beamr_store *store, const beamr_limits *limits,
                                        beamr_valtype elem, const beamr_value *init,
                                        beamr_table **out, beamr_error *err);
+/* min: present size.  elem  may be NULL */
 BEAMR_API beamr_limits beamr_table_type(const beamr_table *table, beamr_valtype *elem);
 BEAMR_API uint64_t beamr_table_size(const beamr_table *table); /* elements */
 /* Errors: BEAMR_TRAP with TABLE_OUT_OF_BOUNDS; BEAMR_ARGUMENT for a value of another type. */
@@ -103,6 +113,10 @@ BEAMR_API beamr_status beamr_table_get(const beamr_table *table, uint64_t index,
                                        beamr_value *out, beamr_error *err);
 BEAMR_API beamr_status beamr_table_set(beamr_table *table, uint64_t index,
                                        const beamr_value *value, beamr_error *err);
+/* Grow by `delta` elements.
+ *   init  of each new element; NULL for null
+ *   old   elements before; may be NULL
+ * Errors: BEAMR_LIMIT (nothing changed), BEAMR_ARGUMENT for an `init` of another type. */
 BEAMR_API beamr_status beamr_table_grow(beamr_table *table, uint64_t delta,
                                         const beamr_value *init, uint64_t *old,
                                         beamr_error *err);
@@ -115,9 +129,13 @@ BEAMR_API beamr_status beamr_table_call(beamr_table *table, uint64_t index,
 
 /* ---- Globals ---- */
 
+/* Make a global of the store, to be imported by instances.
+ *   init  its first value; NULL for zero or null
+ * Errors: BEAMR_ARGUMENT (an `init` of another type), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_global_new(beamr_store *store, beamr_valtype type,
                                         bool is_mutable, const beamr_value *init,
                                         beamr_global **out, beamr_error *err);
+/* is_mutable  may be NULL */
 BEAMR_API beamr_valtype beamr_global_type(const beamr_global *global, bool *is_mutable);
 BEAMR_API beamr_value beamr_global_get(const beamr_global *global);
 /* Errors: BEAMR_ARGUMENT for an immutable global or a value of another type. */
@@ -177,8 +195,8 @@ BEAMR_API beamr_table *beamr_instance_table(const beamr_instance *instance, size
 
 /* ---- Linking by name ---- */
 
-/* Names under which imports are looked up. Belongs to no store until it is used; everything
- * defined in it must be of the one store that it instantiates in. */
+/* Names under which the imports of instances of one store are looked up; everything defined in it
+ * must be of that store. It is freed on its own, before the store or after. */
 typedef struct beamr_linker beamr_linker;
 
 BEAMR_API beamr_status beamr_linker_new(beamr_store *store, BEAMR_OWN beamr_linker **out,

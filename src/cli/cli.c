@@ -85,7 +85,8 @@ int cli_finish(const char *command, int code)
 
 /* ---- Input ---- */
 
-/* Read a stream to its end into a buffer that doubles; no further than one byte beyond the limit. */
+/* Read a stream to its end into a buffer that doubles; no further than one byte beyond the
+ * limit. */
 static beamr_status read_stream(FILE *stream, const char *path, size_t limit, cli_file *out,
                                 beamr_error *err)
 {

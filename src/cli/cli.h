@@ -49,7 +49,9 @@ void cli_backtrace(FILE *out, const beamr_error *err);
 int cli_exit_of(beamr_status status);
 
 /* Make sure that what was printed on stdout got there, and say so if not: a full disk or a
- * closed pipe is no success. code  the exit code so far Returns `code`, or CLI_FAILED. */
+ * closed pipe is no success.
+ *   code  the exit code so far
+ * Returns `code`, or CLI_FAILED. */
 int cli_finish(const char *command, int code);
 
 /* ---- Input ---- */
@@ -66,7 +68,8 @@ typedef struct cli_file {
 /* Read a whole file; "-" is stdin.
  *   limit  bytes; a larger file is refused, also one that has no size of its own, like a pipe
  *   out    to be cleared with cli_file_clear; untouched on failure
- * Errors: BEAMR_IO (the text names the file and the reason), BEAMR_LIMIT, BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_IO (the text names the file and the reason), BEAMR_LIMIT, BEAMR_NO_MEMORY (it
+ * does not). */
 beamr_status cli_file_read(const char *path, size_t limit, BEAMR_OWN cli_file *out,
                            beamr_error *err);
 void cli_file_clear(cli_file *file); /* accepts an empty one */

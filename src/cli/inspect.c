@@ -297,9 +297,9 @@ static bool read_size(beamr_bytes b, size_t *at, size_t *out)
  * follows is no section. */
 static bool section_next(beamr_bytes wasm, size_t *at, beamr_section *out)
 {
-    static const char *const kinds[] = {"custom", "type",   "import", "function", "table",
-                                        "memory", "global", "export", "start",    "element",
-                                        "code",   "data",   "count",  "tag"};
+    static const char *const kinds[] = {"custom", "type",   "import",     "function", "table",
+                                        "memory", "global", "export",     "start",    "element",
+                                        "code",   "data",   "data count", "tag"};
     beamr_section s = {0};
     size_t end, name_len, name_at;
 
@@ -407,7 +407,7 @@ int cli_inspect(int argc, char **argv)
         return cli_usage(argv[0], "%s",
                          optind == argc ? "no file is given" : "one file at a time");
     if (cli_file_read(argv[optind], CLI_FILE_MAX, &file, &err) != BEAMR_OK)
-        return cli_error(argv[0], NULL, &err);
+        return cli_error(argv[0], err.status == BEAMR_IO ? NULL : argv[optind], &err);
     code = inspect_bytes(argv[0], argv[optind], cli_file_bytes(&file), is_json);
     cli_file_clear(&file);
     return code;

@@ -38,7 +38,7 @@ static int validate_file(const char *command, beamr_engine *engine, const char *
         return CLI_OK;
     }
     if (st == BEAMR_IO || st == BEAMR_NO_MEMORY)
-        return cli_error(command, NULL, &err);
+        return cli_error(command, st == BEAMR_IO ? NULL : path, &err); /* IO's text names it */
     (void)fprintf(stderr, "%s: offset 0x%" PRIx64 ": %s: %s\n", path, err.offset,
                   beamr_status_text(st), err.text);
     return CLI_USAGE;

@@ -32,13 +32,13 @@ static void emit_word(tr *t, uint32_t word)
 
 void tr_emit(tr *t, interp_op op, bool d, const uint32_t *operands, uint32_t count)
 {
-    t->last_valid = true;
     t->last_op = op;
     t->last_at = t->words.count;
     t->last_d = d ? t->words.count + 1 : 0;
     emit_word(t, (uint32_t)t->handlers[op]);
     for (uint32_t i = 0; i < count; i++)
         emit_word(t, operands[i]);
+    t->last_valid = !t->failed; /* else its words are not all there */
 }
 
 void tr_rewind(tr *t)

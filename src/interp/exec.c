@@ -338,6 +338,7 @@ throwing:
         abi_frame *handler = interp_unwind(store, frame, bottom);
 
         if (!handler) {
+            POLL();
             status = beamr_fail(err, BEAMR_EXCEPTION, 0, "uncaught exception");
             interp_backtrace(frame, bottom, err);
             return status;

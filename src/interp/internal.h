@@ -83,7 +83,8 @@ void interp_side_free(interp_side *side); /* accepts NULL */
 /* Find the clause that catches store->pending among the frames above `bottom`, innermost first.
  * Frames hold, in ip, one word past some word of the instruction that threw or called.
  * Returns the frame, with its ip at the clause and the arguments in its slots, and takes the
- * pending exception; or NULL, and the exception stays pending. */
+ * pending exception; or NULL, and the exception stays pending: nothing here catches it, or the
+ * store was interrupted meanwhile. */
 abi_frame *interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom);
 
 /* Add the frames above `bottom` to err's backtrace, innermost first. */

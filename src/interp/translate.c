@@ -402,16 +402,10 @@ static void br_table(tr *t, const wb_instr *in)
 {
     tr_operand index = tr_pop(t);
     uint32_t slot = tr_read(t, &index);
-    const uint8_t *cursor;
+    const uint8_t *cursor = in->list;
     uint32_t from;
-    uint32_t *stubs = calloc(t->blocks.count, sizeof *stubs); /* fixups of each depth's stub */
     uint32_t arity;
 
-    if (!stubs) {
-        t->failed = true;
-        return;
-    }
-    cursor = in->list;
     (void)label_types(tr_block_at(t, wb_label_next(&cursor)), &arity);
     settle_for_branch(t, arity);
     from = t->words.count;
@@ -430,15 +424,17 @@ static void br_table(tr *t, const wb_instr *in)
         if (!is_outermost(t, depth) && values_in_place(t, b->base, arity))
             aim(t, depth, at, from);
         else
-            tr_fixup_add(t, &stubs[depth], at, from);
+            tr_fixup_add(t, &b->stub, at, from);
     }
-    for (uint32_t depth = 0; depth < t->blocks.count && !t->failed; depth++) {
-        if (stubs[depth]) {
-            tr_bind(t, &stubs[depth]);
+    cursor = in->list;
+    for (uint32_t i = 0; i <= in->count && !t->failed; i++) {
+        uint32_t depth = wb_label_next(&cursor);
+
+        if (tr_block_at(t, depth)->stub) {
+            tr_bind(t, &tr_block_at(t, depth)->stub);
             branch(t, depth);
         }
     }
-    free(stubs);
     dead_end(t);
 }
 
@@ -918,6 +914,19 @@ static uint32_t fused_sum(const tr *t, const tr_operand *address)
     return t->last_op == IOP_I32_ADD ? 1 : t->last_op == IOP_I64_ADD ? 2 : 0;
 }
 
+/* The same for a store. A summand can be in the slot that belongs to the value now, where a
+ * constant would have to go. */
+static uint32_t fused_store(const tr *t, const tr_operand *address, const tr_operand *value)
+{
+    uint32_t fused = value->place == TR_STACK ? 0 : fused_sum(t, address);
+
+    if (fused && value->place == TR_CONST &&
+        (tr_words(t)[t->last_at + 2] == value->slot ||
+         tr_words(t)[t->last_at + 3] == value->slot))
+        return 0;
+    return fused;
+}
+
 static void op_load(tr *t, const wb_instr *in, interp_op op, uint32_t size)
 {
     tr_operand address = tr_pop(t);
@@ -960,7 +969,7 @@ static void op_store(tr *t, const wb_instr *in, interp_op op, uint32_t size)
         tr_mark(t);
         TR_EMIT(t, IOP_STORE_FAR, a, v, in->mem.memory, in->op, low(in->mem.offset),
                 high(in->mem.offset));
-    } else if (size != 16 && value.place != TR_STACK && (fused = fused_sum(t, &address)) != 0) {
+    } else if (size != 16 && (fused = fused_store(t, &address, &value)) != 0) {
         uint32_t a = tr_words(t)[t->last_at + 2];
         uint32_t b = tr_words(t)[t->last_at + 3];
         uint32_t v;

@@ -37,6 +37,7 @@ typedef struct tr_block {
     uint32_t start;      /* LOOP: word of its first instruction */
     uint32_t fixups;     /* forward branches to its end; index + 1 of the newest */
     uint32_t else_fixup; /* IF: the branch to the other arm; likewise */
+    uint32_t stub;       /* entries of the br_table at hand that move values first; likewise */
     uint32_t region;     /* that code in it belongs to */
     uint32_t own_region; /* TRY: the one of its body */
     const wb_valtype *params;

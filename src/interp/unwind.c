@@ -74,8 +74,12 @@ abi_frame *interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom)
 {
     for (abi_frame *frame = top; frame > bottom; frame--) {
         const interp_func *f = frame->func;
-        const interp_clause *c = clause_find(frame, f, s->pending);
+        const interp_clause *c;
 
+        /* There can be many frames, each with a million clauses. */
+        if (atomic_load_explicit(&s->interrupt, memory_order_relaxed))
+            return NULL;
+        c = clause_find(frame, f, s->pending);
         if (c) {
             clause_enter(c, frame, f, s->pending);
             s->pending = NULL;

@@ -128,7 +128,8 @@ static beamr_status make_tables(abi_instance *inst, beamr_error *err)
 
         if (t->init.len > 0)
             BEAMR_TRY(rt_const_eval(inst, &t->init, slots, err));
-        BEAMR_TRY(rt_table_new(inst->store, &t->type, slots[0], &inst->tables[i], err));
+        BEAMR_TRY(rt_table_new(inst->store, &t->type, 0, &inst->tables[i], err));
+        BEAMR_TRY(rt_table_begin(inst->tables[i], slots[0], err));
     }
     return BEAMR_OK;
 }

@@ -77,6 +77,10 @@ void rt_data_drop(abi_instance *inst, uint32_t segment);
  * Errors: BEAMR_LIMIT when its minimum is beyond the store's limit; BEAMR_NO_MEMORY. */
 beamr_status rt_table_new(abi_store *s, const wb_tabletype *type, uint64_t init,
                           abi_table **out, beamr_error *err);
+/* Fill the null elements of an instance's new table. Charges no fuel, but polls as the bulk
+ * operations do: a module of a few bytes can ask for any number of great tables.
+ * Errors: BEAMR_TRAP (INTERRUPTED). */
+beamr_status rt_table_begin(abi_table *t, uint64_t init, beamr_error *err);
 /* Returns the size before, or -1 when it cannot grow. */
 int64_t rt_table_grow(abi_table *t, uint64_t delta, uint64_t init);
 beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t len,

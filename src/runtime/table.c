@@ -99,12 +99,9 @@ static beamr_status out_of_bounds(const abi_table *t, uint64_t index, uint64_t l
                            index, t->size);
 }
 
-beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t len,
-                           beamr_error *err)
+static beamr_status fill_pieces(abi_table *t, uint64_t to, uint64_t value, uint64_t len,
+                                beamr_error *err)
 {
-    if (!contains(t, to, len))
-        return out_of_bounds(t, to, len, err);
-    BEAMR_TRY(rt_store_charge(t->store, len, WB_COST_BULK_ITEMS, err));
     while (len > 0) {
         uint64_t n = least(len, POLL_ITEMS);
 
@@ -115,6 +112,22 @@ beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t l
             BEAMR_TRY(rt_store_poll(t->store, err));
     }
     return BEAMR_OK;
+}
+
+beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t len,
+                           beamr_error *err)
+{
+    if (!contains(t, to, len))
+        return out_of_bounds(t, to, len, err);
+    BEAMR_TRY(rt_store_charge(t->store, len, WB_COST_BULK_ITEMS, err));
+    return fill_pieces(t, to, value, len, err);
+}
+
+beamr_status rt_table_begin(abi_table *t, uint64_t init, beamr_error *err)
+{
+    if (init)
+        return fill_pieces(t, 0, init, t->size, err);
+    return t->size > POLL_ITEMS ? rt_store_poll(t->store, err) : BEAMR_OK;
 }
 
 /* Copy piece by piece, from the end that keeps what is still to be read. */

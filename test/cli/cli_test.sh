@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The commands `beamr run`, `beamr inspect` and `beamr validate`, each in right and wrong use.
+# The commands `beamr run`, `beamr inspect` and `beamr validate`, each in right and wrong use;
+# wast_test.sh has the fourth.
 #
 # Usage: cli_test.sh BEAMR BUILD-FOLDER
 # Prints a line for each check and a count of them; ends with 1 if one failed. The guests are
@@ -8,46 +9,7 @@ set -u
 
 beamr=$1
 calculator=$2/examples/calculator.wasm
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-# module NAME HEX...: write $work/NAME.wasm.
-module() {
-    local name=$1 hex
-    shift
-    hex=$(printf '%s' "$@")
-    printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")" >"$work/$name.wasm"
-}
-
-# check NAME EXIT-CODE STDOUT STDERR-PATTERN COMMAND...: what the command gives. STDOUT is exact, or
-# a pattern when it begins with "~"; patterns are extended regular expressions that match some
-# line, and an empty one means nothing at all.
-check() {
-    local name=$1 code=$2 out=$3 err=$4 got why=
-    shift 4
-    "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    [ "$got" = "$code" ] || why="exit code $got instead of $code"
-    case $out in
-    "~"*) grep -Eq -- "${out#\~}" "$work/out" || why="standard output lacks '${out#\~}'" ;;
-    *) [ "$(cat "$work/out")" = "$out" ] || why="standard output is not '$out'" ;;
-    esac
-    if [ -z "$err" ]; then
-        [ ! -s "$work/err" ] || why="standard error is not empty"
-    else
-        grep -Eq -- "$err" "$work/err" || why="standard error lacks '$err'"
-    fi
-    if [ -z "$why" ]; then
-        passed=$((passed + 1))
-        echo "ok: $name"
-    else
-        failed=$((failed + 1))
-        echo "failed: $name: $why"
-        sed 's/^/    out: /' "$work/out"
-        sed 's/^/    err: /' "$work/err"
-    fi
-}
+source "$(dirname "${BASH_SOURCE[0]}")/check.bash"
 
 run() {
     local name=$1 code=$2 out=$3 err=$4
@@ -112,8 +74,31 @@ module shared \
 module bad \
     0061736d010000000105016000017f03020100070501016600000a0601040042000b
 
+# (module (func (export "f") unreachable)), with a name section that calls it "\1b[31mevil\0a"
+module escape \
+    0061736d0100000001040160000003020100070501016600000a05010300000b0014046e616d65010d01000a1b \
+    5b33316d6576696c0a
+
+# (module (tag $t) (func (export "f") (throw $t)))
+module throw \
+    0061736d01000000010401600000030201000d03010000070501016600000a0601040008000b
+
+# (module
+#   (memory (export "memory") 1)
+#   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 64)
+#   (func (export "length") (param i32 i32) (result i32) local.get 1)
+#   (func (export "first") (param i32) (result i32) local.get 0 i32.load8_u)
+#   (func (export "behind") (param i32 i32) (result i32)
+#     local.get 0 local.get 1 i32.add i32.load8_u))
+module texts \
+    0061736d0100000001140360047f7f7f7f017f60027f7f017f60017f017f030504000102010503010001073305 \
+    066d656d6f727902000c636162695f7265616c6c6f630000066c656e6774680001056669727374000206626568 \
+    696e6400030a1f04050041c0000b040020010b070020002d00000b0a00200020016a2d00000b
+
 cd "$work" || exit 1
 printf 'not wasm' >text.wasm
+: >empty.wasm
+mkdir folder.wasm
 
 # ---- run: arguments and results ----
 
@@ -167,6 +152,22 @@ tour "an unknown function" 2 "" "tour.wasm: no export 'nothing'" nothing
 tour "an unknown function lists the known" 2 "" 'Exported functions: "_initialize", "ready",' nothing
 tour "an export that is no function" 2 "" "export 'memory' is a memory, not a function" memory
 
+texts() {
+    local name=$1 code=$2 out=$3 err=$4
+    shift 4
+    run "$name" "$code" "$out" "$err" texts.wasm --invoke "$@"
+}
+
+texts "text as pointer and length" 0 5 "" length hello
+texts "length in bytes" 0 3 "" length '€'
+texts "text of no bytes" 0 0 "" length ''
+texts "text as one pointer" 0 104 "" first hello
+texts "a NUL stands behind the text" 0 0 "" behind hello
+texts "numbers stay numbers" 0 7 "" length 5 7
+texts "text: beside a number" 0 104 "" first text:h
+run "an exception that nobody catches" 1 "" "^beamr run: f: uncaught exception" throw.wasm --invoke f
+run "names in backtraces are escaped" 1 "" '<\\u001b\[31mevil\\u000a>' escape.wasm --invoke f
+
 # ---- run: options ----
 
 run "memory.grow within the limit" 0 1 "" tour.wasm --invoke grow 1
@@ -204,6 +205,9 @@ run "missing imports are listed" 2 "" '"env" "a\\"b\\\\": func \[i32 i64\] -> \[
 run "missing imports are all listed" 2 "" '"env" "€": global mut i64' names.wasm --invoke f
 run "a file that is missing" 2 "" "nowhere.wasm: No such file" nowhere.wasm --invoke f
 run "a file that is no module" 2 "" "text.wasm: malformed module" text.wasm --invoke f
+run "an empty file" 2 "" "empty.wasm: malformed module" empty.wasm --invoke f
+run "a folder" 2 "" "folder.wasm: Is a directory" folder.wasm --invoke f
+run "a file without an end" 2 "" "/dev/zero: implementation limit: the file is larger" /dev/zero --invoke f
 run "an invalid module" 2 "" "bad.wasm: invalid module" bad.wasm --invoke f
 check "run: standard input" 0 5 "" bash -c '"$1" run - --invoke add 2 3 <tour.wasm' - "$beamr"
 
@@ -253,6 +257,9 @@ check "validate: an invalid module" 2 "" "^bad.wasm: offset 0x[0-9a-f]+: invalid
 check "validate: goes on behind it" 2 "tour.wasm: ok" "^bad.wasm: offset" "$beamr" validate bad.wasm tour.wasm
 check "validate: a file that is missing" 2 "tour.wasm: ok" "nowhere.wasm: No such file" \
     "$beamr" validate nowhere.wasm tour.wasm
+check "validate: an empty file and a folder" 2 "tour.wasm: ok" "^empty.wasm: offset 0x0: malformed" \
+    "$beamr" validate empty.wasm folder.wasm tour.wasm
+check "validate: standard input" 0 "-: ok" "" bash -c '"$1" validate - <tour.wasm' - "$beamr"
 check "validate: a refused feature" 2 "" "shared.wasm: offset 0x[0-9a-f]+: unsupported feature: .*threads" \
     "$beamr" validate shared.wasm
 check "validate: --features" 2 "" "unsupported feature: .*memory64" "$beamr" validate --features=-memory64 names.wasm
@@ -260,5 +267,18 @@ check "validate: no file" 2 "" "no file is given" "$beamr" validate
 check "validate: an unknown option" 2 "" "unrecognized option" "$beamr" validate --fast tour.wasm
 check "validate: --help" 0 "~^Usage: beamr validate" "" "$beamr" validate --help
 
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+# ---- beamr itself ----
+
+check "beamr: no command" 2 "" "^beamr: a command is missing" "$beamr"
+check "beamr: an unknown command" 2 "" "^beamr: unknown command 'vlidate'" "$beamr" vlidate
+check "beamr: a misspelt command" 2 "" "^Did you mean 'beamr validate'" "$beamr" vlidate
+check "beamr: an unknown option" 2 "" "^beamr: unknown option '--fast'" "$beamr" --fast
+check "beamr: --help" 0 "~^  validate +check modules" "" "$beamr" --help
+check "beamr: --help tells the exit codes" 0 "~^  2 +wrong usage" "" "$beamr" --help
+check "beamr: --version" 0 "~^beamr [0-9]+[.][0-9]+[.][0-9]+$" "" "$beamr" --version
+check "beamr: help" 0 "~^Usage: beamr COMMAND" "" "$beamr" help
+check "beamr: help of a command" 0 "~^Usage: beamr inspect" "" "$beamr" help inspect
+check "beamr: help of an unknown command" 2 "" "unknown command 'nothing'" "$beamr" help nothing
+check "beamr: a full disk" 1 "" "writing to stdout failed" bash -c '"$1" --help >/dev/full' - "$beamr"
+
+finish

@@ -197,6 +197,41 @@ static void guest_and_host_call_each_other(void **state)
     guest_close(&g);
 }
 
+/* Instantiate the caller's module again, and use the new instance. */
+static beamr_status instantiate_inside(guest *g, const beamr_call *call, int32_t arg,
+                                       int32_t *result, beamr_error *err)
+{
+    beamr_extern imports[2] = {{.kind = BEAMR_EXTERN_FUNC}, {.kind = BEAMR_EXTERN_TAG}};
+    beamr_instance *inst = NULL, *caller = call->caller;
+    beamr_value args[2] = {beamr_i32(arg), beamr_i32(2)}, out;
+    beamr_status st;
+
+    imports[0].of.func = fixture_func(&g->f, "i", "i", host_import, g);
+    imports[1].of.tag = g->tag;
+    if ((st = beamr_instance_new(call->store, beamr_instance_module(caller), imports, 2, &inst,
+                                 err)) != BEAMR_OK)
+        return st;
+    assert_ptr_not_equal(inst, caller);
+    st = beamr_func_call(beamr_instance_find_func(inst, "div"), args, 2, &out, 1, err);
+    *result = out.of.i32;
+    return st;
+}
+
+static void hosts_instantiate_within_calls(void **state)
+{
+    int32_t result = 0;
+    guest g;
+
+    (void)state;
+    guest_open(&g);
+    g.host = instantiate_inside;
+    for (int32_t i = 0; i < 100; i++) {
+        assert_int_equal(run(&g, "call", 2 * i, &result, NULL), BEAMR_OK);
+        assert_int_equal(result, i);
+    }
+    guest_close(&g);
+}
+
 static void nesting_has_a_limit(void **state)
 {
     beamr_store_limits limits = BEAMR_STORE_LIMITS_DEFAULT;
@@ -463,6 +498,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(host_sees_its_caller),
         cmocka_unit_test(guest_and_host_call_each_other),
+        cmocka_unit_test(hosts_instantiate_within_calls),
         cmocka_unit_test(nesting_has_a_limit),
         cmocka_unit_test(recursion_has_a_limit_also_below_host_calls),
         cmocka_unit_test(traps_leave_the_instance_usable),

@@ -445,8 +445,12 @@ trapped:
     OP(TABLE_SIZE) SLOT(1) = inst->tables[ip[2]]->size; NEXT(3);
     OP(TABLE_GROW) {
         abi_table *t = inst->tables[ip[2]];
-        int64_t old = rt_table_grow(t, SLOT(4), SLOT(3));
+        uint64_t delta = SLOT(4);
+        int64_t old;
 
+        if (delta <= t->max_size - t->size) /* else it only answers -1 */
+            TRY(rt_store_charge(store, delta, WB_COST_BULK_ITEMS, err));
+        old = rt_table_grow(t, delta, SLOT(3));
         SLOT(1) = t->is64 ? (uint64_t)old : (uint32_t)old;
         NEXT(5);
     }

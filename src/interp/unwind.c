@@ -109,11 +109,11 @@ void interp_backtrace(abi_frame *top, abi_frame *bottom, beamr_error *err)
         out->func = f->index;
         out->offset = mark ? mark->value : wb_module_offset(m, m->funcs[f->index].body);
         name = wb_func_name(m, f->index);
-        if (name.len >= sizeof out->name)
+        if (name.len >= sizeof out->name) {
             name.len = sizeof out->name - 1;
-        while (name.len > 0 && name.len == sizeof out->name - 1 &&
-               (name.data[name.len] & 0xc0) == 0x80)
-            name.len--; /* cut between characters */
+            while (name.len > 0 && (name.data[name.len] & 0xc0) == 0x80)
+                name.len--; /* cut between characters */
+        }
         if (name.len)
             memcpy(out->name, name.data, name.len);
         out->name[name.len] = '\0';

@@ -285,6 +285,67 @@ static void start_functions_have_frames(void **state)
     fixture_close(&f);
 }
 
+/* A module of one function that traps, with the name `name`, which ends the module. */
+static void build_named(wasm_builder *w, const char *name)
+{
+    wasm_begin(w);
+    wasm_section(w, WASM_TYPE);
+    wasm_u32(w, 1);
+    wasm_functype(w, "", "");
+    wasm_end(w);
+    wasm_section(w, WASM_FUNCTION);
+    WASM(w, 1, 0);
+    wasm_end(w);
+    wasm_section(w, WASM_EXPORT);
+    wasm_u32(w, 1);
+    wasm_export(w, "f", 0, 0);
+    wasm_end(w);
+    wasm_section(w, WASM_CODE);
+    WASM(w, 1);
+    WASM_BODY(w, 0x00);
+    wasm_end(w);
+    wasm_section(w, WASM_CUSTOM);
+    wasm_name(w, "name");
+    WASM(w, 1);
+    wasm_sized(w);
+    WASM(w, 1, 0);
+    wasm_name(w, name);
+    wasm_end(w);
+    wasm_end(w);
+}
+
+static void long_names_are_cut_between_characters(void **state)
+{
+    static const char *const ends[] = {
+        "", "y", "yy", "\xc3\xa9", "\xe2\x82\xac", "\xe2\x82\xacyy", "\xf0\x9f\x98\x80z"};
+    const size_t most = BEAMR_FRAME_NAME_SIZE - 1;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        for (size_t len = most - 5; len <= most + 1; len++) {
+            fixture f = fixture_open();
+            wasm_builder w = {0};
+            beamr_error err = {0};
+            char name[2 * BEAMR_FRAME_NAME_SIZE];
+            size_t kept;
+
+            memset(name, 'x', len);
+            strcpy(name + len, ends[i]);
+            kept = strlen(name);
+            if (kept > most)
+                for (kept = most; ((unsigned char)name[kept] & 0xc0) == 0x80;)
+                    kept--;
+            build_named(&w, name);
+            assert_int_equal(beamr_func_call(beamr_instance_find_func(
+                                                 fixture_instance(&f, &w, NULL, 0), "f"),
+                                             NULL, 0, NULL, 0, &err),
+                             BEAMR_TRAP);
+            assert_int_equal(strlen(err.frames[0].name), kept);
+            assert_memory_equal(err.frames[0].name, name, kept);
+            fixture_close(&f);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +357,7 @@ int main(void)
         cmocka_unit_test(the_next_failure_is_told_as_fresh),
         cmocka_unit_test(deep_stacks_keep_the_innermost_frames),
         cmocka_unit_test(start_functions_have_frames),
+        cmocka_unit_test(long_names_are_cut_between_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* The translator's ground: code words, operands that stay where they are until they must move,
- * and labels. What each instruction of WebAssembly becomes is in translate.c. */
+ * and labels. What each instruction of WebAssembly becomes is in translate_control.c and
+ * translate_plain.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,38 @@ void tr_mark(tr *t)
 void tr_barrier(tr *t)
 {
     t->last_valid = false;
+}
+
+/* ---- Comparisons ---- */
+
+bool tr_compare_family(interp_op op, interp_op *first, uint32_t *size)
+{
+    static const struct {
+        interp_op first;
+        uint32_t size;
+    } families[] = {{IOP_I32_EQ, 10},   {IOP_I32_EQ_I, 10}, {IOP_I64_EQ, 10},
+                    {IOP_I64_EQ_I, 10}, {IOP_F32_EQ, 10},   {IOP_F64_EQ, 10}};
+
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+        if (op >= families[i].first && op < families[i].first + families[i].size) {
+            *first = families[i].first;
+            *size =
+                families[i].first == IOP_F32_EQ || families[i].first == IOP_F64_EQ ? 10 : 20;
+            return true;
+        }
+    }
+    return false;
+}
+
+interp_op tr_compare_opposite(interp_op op, interp_op first)
+{
+    return (interp_op)(first + ((op - first) ^ 1u));
+}
+
+bool tr_is_last_result(const tr *t, const tr_operand *o)
+{
+    return t->last_valid && t->last_d && o->place == TR_STACK &&
+           tr_words(t)[t->last_d] == o->slot;
 }
 
 /* ---- Operands ---- */

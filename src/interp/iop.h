@@ -49,7 +49,7 @@
         X(I64_TRUNC_F32_U) X(I64_TRUNC_F64_S) X(I64_TRUNC_F64_U)
 
 /* Loads and stores of memory 0: the instruction, and the C type in memory. Loads that read the
- * same bits into the same slot share a handler (translate.c). */
+ * same bits into the same slot share a handler (translate_plain.c). */
 #define INTERP_LOADS(X)                                                                        \
     X(LOAD32, uint32_t, uint64_t)                                                              \
     X(LOAD64, uint64_t, uint64_t) X(LOAD8_U, uint8_t, uint64_t)                                \

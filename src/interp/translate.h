@@ -1,5 +1,5 @@
-/* The translator's state, shared by emit.c (code, operands, labels) and translate.c (one rule
- * for each instruction of WebAssembly). */
+/* The translator's state, shared by emit.c (code, operands, labels), translate_control.c and
+ * translate_plain.c (one rule for each instruction of WebAssembly), and translate.c. */
 #ifndef INTERP_TRANSLATE_H
 #define INTERP_TRANSLATE_H
 
@@ -131,6 +131,13 @@ void tr_mark(tr *t);
 /* Nothing before this point may be changed any more: something can jump here. */
 void tr_barrier(tr *t);
 
+/* If `op` compares: its family's first member, and how far its branching form is behind it. */
+bool tr_compare_family(interp_op op, interp_op *first, uint32_t *size);
+/* The opposite of a comparison, or of a branch made from one: pairs are neighbours. */
+interp_op tr_compare_opposite(interp_op op, interp_op first);
+/* The newest instruction computed this operand, and only that. */
+bool tr_is_last_result(const tr *t, const tr_operand *o);
+
 /* Operands. */
 void tr_push_stack(tr *t, uint32_t width);
 void tr_push_const(tr *t, uint64_t value);
@@ -154,5 +161,23 @@ void tr_move(tr *t, uint32_t slot, const tr_operand *o);
 void tr_fixup_add(tr *t, uint32_t *list, uint32_t at, uint32_t from);
 void tr_fixup_clause(tr *t, uint32_t *list, uint32_t clause);
 void tr_bind(tr *t, uint32_t *list);
+
+/* ---- translate_control.c ---- */
+
+/* Open a block; its parameters are on the stack, and go to their own slots. */
+void tr_block_open(tr *t, wb_op kind, const wb_blocktype *type);
+/* Begin a block of instructions that is charged as one (wasm/cost.def); add to its cost. */
+void tr_charge_begin(tr *t);
+void tr_charge(tr *t, wb_op op);
+/* Translate a control instruction. Returns true at the end of the body. */
+bool tr_control(tr *t, const wb_instr *in);
+/* In code that cannot be reached, only blocks matter. Returns true if the instruction is to be
+ * translated after all: it ends or continues the block that is dead. */
+bool tr_wake(tr *t, wb_op op);
+
+/* ---- translate_plain.c ---- */
+
+/* Translate any other instruction. Returns false, having done nothing, for one of control. */
+bool tr_plain(tr *t, const wb_instr *in);
 
 #endif

@@ -1,5 +1,6 @@
 /* beamr: WebAssembly for programs in C.
- * This header brings all the others: engine, module, store, instance, values. Start with
+ * This header brings all the others: engine, module, store, instance, values,
+ * snapshots. Start with
  * examples/embed/. */
 #ifndef BEAMR_H
 #define BEAMR_H
@@ -9,6 +10,7 @@
 #include "beamr/error.h"
 #include "beamr/instance.h"
 #include "beamr/module.h"
+#include "beamr/snapshot.h"
 #include "beamr/store.h"
 #include "beamr/trap.h"
 #include "beamr/types.h"

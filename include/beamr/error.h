@@ -29,7 +29,8 @@ extern "C" {
     X(NOT_FOUND, 404, "not found")                                                             \
     X(NO_MEMORY, 503, "out of memory")                                                         \
     X(BUSY, 409, "in use")                                                                     \
-    X(IO, 500, "input or output failed")
+    X(IO, 500, "input or output failed")                                                       \
+    X(SNAPSHOT, 422, "snapshot refused")
 
 typedef enum beamr_status {
 #define X(id, http, text) BEAMR_##id,

@@ -95,6 +95,12 @@ BEAMR_API beamr_status beamr_memory_read(const beamr_memory *memory, uint64_t ad
 BEAMR_API beamr_status beamr_memory_write(beamr_memory *memory, uint64_t addr, const void *src,
                                           size_t len, beamr_error *err);
 
+/* Make `content` the whole content: the memory grows if it must, and is zero behind it. With
+ * beamr_memory_read of the whole memory this is the plain form of a memory's state.
+ * Errors: BEAMR_LIMIT (it cannot grow that far; nothing changed). */
+BEAMR_API beamr_status beamr_memory_set(beamr_memory *memory, beamr_bytes content,
+                                        beamr_error *err);
+
 /* ---- Tables ---- */
 
 /* Make a table of the store, to be imported by instances.

@@ -22,6 +22,12 @@ BEAMR_API beamr_status beamr_module_load(beamr_engine *engine, beamr_bytes wasm,
 BEAMR_API beamr_module *beamr_module_ref(beamr_module *module); /* returns its argument */
 BEAMR_API void beamr_module_unref(beamr_module *module);        /* accepts NULL */
 
+/* The module's identity: the SHA-256 of the bytes that it was loaded from. Computed when first
+ * asked for.  Errors: BEAMR_NO_MEMORY. */
+#define BEAMR_MODULE_ID_SIZE 32
+BEAMR_API beamr_status beamr_module_id(const beamr_module *module,
+                                       uint8_t id[BEAMR_MODULE_ID_SIZE], beamr_error *err);
+
 /* What follows borrows from the module. */
 
 typedef struct beamr_import {

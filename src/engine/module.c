@@ -35,6 +35,13 @@ void beamr_module_unref(beamr_module *module)
     rt_module_unref(engine_module(module));
 }
 
+beamr_status beamr_module_id(const beamr_module *module, uint8_t id[BEAMR_MODULE_ID_SIZE],
+                             beamr_error *err)
+{
+    _Static_assert(BEAMR_MODULE_ID_SIZE == RT_MODULE_ID_SIZE, "the same identity");
+    return rt_module_id(engine_module(module), id, err);
+}
+
 size_t beamr_module_import_count(const beamr_module *module)
 {
     return wasm_of(module)->import_count;

@@ -103,6 +103,20 @@ beamr_status beamr_memory_write(beamr_memory *memory, uint64_t addr, const void 
     return BEAMR_OK;
 }
 
+beamr_status beamr_memory_set(beamr_memory *memory, beamr_bytes content, beamr_error *err)
+{
+    abi_memory *m = engine_memory(memory);
+    uint64_t pages = content.len / ABI_PAGE_SIZE + (content.len % ABI_PAGE_SIZE != 0);
+
+    if (pages > m->pages)
+        BEAMR_TRY(beamr_memory_grow(memory, pages - m->pages, NULL, err));
+    if (content.len > 0)
+        memmove(m->base, content.data, content.len);
+    if (content.len < m->size)
+        rt_memory_zero(m, content.len, m->size);
+    return BEAMR_OK;
+}
+
 /* ---- Tables ---- */
 
 beamr_status beamr_table_new(beamr_store *store, const beamr_limits *limits, beamr_valtype elem,

@@ -3,7 +3,10 @@
  * pointers of rt_engine. */
 #include "runtime/engine.h"
 
+#include "crypto/sha256.h"
+
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 beamr_status rt_engine_new(rt_engine **out, beamr_error *err)
@@ -69,6 +72,24 @@ beamr_status rt_module_new(rt_engine *e, beamr_bytes wasm, abi_module **out, bea
     }
     rt_engine_ref(e);
     *out = m;
+    return BEAMR_OK;
+}
+
+beamr_status rt_module_id(abi_module *m, uint8_t id[RT_MODULE_ID_SIZE], beamr_error *err)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    uint8_t own[CRYPTO_SHA256_SIZE];
+
+    if (!atomic_load_explicit(&m->has_id, memory_order_acquire)) {
+        BEAMR_TRY(crypto_sha256(m->wasm.bytes, own, err));
+        (void)pthread_mutex_lock(&lock);
+        if (!atomic_load_explicit(&m->has_id, memory_order_relaxed)) {
+            memcpy(m->id, own, sizeof own);
+            atomic_store_explicit(&m->has_id, true, memory_order_release);
+        }
+        (void)pthread_mutex_unlock(&lock);
+    }
+    memcpy(id, m->id, sizeof m->id);
     return BEAMR_OK;
 }
 

@@ -25,17 +25,24 @@ beamr_status rt_engine_new(BEAMR_OWN rt_engine **out, beamr_error *err);
 void rt_engine_ref(rt_engine *e);
 void rt_engine_unref(rt_engine *e); /* accepts NULL */
 
-/* A loaded module. Immutable but for the executor's record, which guards itself. */
+#define RT_MODULE_ID_SIZE 32
+
+/* A loaded module. Immutable but for the executor's record, which guards itself, and the
+ * identity, which is made when first asked for. */
 struct abi_module {
     _Atomic(uint32_t) refs;
     rt_engine *engine; /* a counted reference */
     wb_module wasm;
     void *code;
+    _Atomic(bool) has_id; /* `id` is there, and changes no more */
+    uint8_t id[RT_MODULE_ID_SIZE];
 };
 
 /* Decode, validate and prepare a module. As beamr_module_load. */
 beamr_status rt_module_new(rt_engine *e, beamr_bytes wasm, BEAMR_OWN abi_module **out,
                            beamr_error *err);
+/* The SHA-256 of the module's bytes. Any thread may ask.  Errors: BEAMR_NO_MEMORY. */
+beamr_status rt_module_id(abi_module *m, uint8_t id[RT_MODULE_ID_SIZE], beamr_error *err);
 void rt_module_ref(abi_module *m);
 void rt_module_unref(abi_module *m); /* accepts NULL */
 

@@ -154,20 +154,22 @@ static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, uint64_t 
     return BEAMR_OK;
 }
 
-/* Evaluate all segments but the declared ones, which nobody can read. */
+beamr_status rt_elem_eval(abi_instance *inst, uint32_t segment, uint64_t **out,
+                          beamr_error *err)
+{
+    const wb_elem *elem = &inst->wasm->elems[segment];
+
+    if (elem->mode == WB_SEGMENT_DECLARED || elem->count == 0)
+        return BEAMR_OK;
+    if (!(*out = malloc(elem->count * sizeof **out)))
+        return no_memory(err);
+    return eval_elem(inst, elem, *out, err);
+}
+
 static beamr_status make_elems(abi_instance *inst, beamr_error *err)
 {
-    const wb_module *w = inst->wasm;
-
-    for (uint32_t i = 0; i < w->elem_count; i++) {
-        const wb_elem *elem = &w->elems[i];
-
-        if (elem->mode == WB_SEGMENT_DECLARED || elem->count == 0)
-            continue;
-        if (!(inst->elems[i] = malloc(elem->count * sizeof **inst->elems)))
-            return no_memory(err);
-        BEAMR_TRY(eval_elem(inst, elem, inst->elems[i], err));
-    }
+    for (uint32_t i = 0; i < inst->wasm->elem_count; i++)
+        BEAMR_TRY(rt_elem_eval(inst, i, &inst->elems[i], err));
     return BEAMR_OK;
 }
 

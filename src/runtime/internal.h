@@ -22,6 +22,13 @@ void rt_instance_clear(abi_instance *inst);
 beamr_status rt_link_check(abi_store *s, const abi_module *m, const rt_extern *imports,
                            size_t import_count, beamr_error *err);
 
+/* Evaluate an element segment.
+ *   out  NULL before; its values, to be freed. Stays NULL for a segment that is empty or
+ *        declared, which nobody can read
+ * Errors: BEAMR_NO_MEMORY; `out` may then need freeing nevertheless. */
+beamr_status rt_elem_eval(abi_instance *inst, uint32_t segment, uint64_t **out,
+                          beamr_error *err);
+
 /* Evaluate a constant expression that the validator accepted.
  *   inst   its globals and functions are read; those that the expression names must exist
  *   slots  the value, in the first or both

@@ -11,8 +11,11 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define GUARD_BYTES UINT64_C(65536)
+#define DROP_BYTES UINT64_C(65536) /* from here on giving pages back is cheaper than zeroing   \
+                                    */
 #define PAGES_32 UINT64_C(65536)
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -62,8 +65,7 @@ static bool reserve(abi_memory *m, uint64_t min)
     return min == 0 || map(m, min * ABI_PAGE_SIZE, GUARD_BYTES);
 }
 
-/* Open `pages` pages in all. */
-static bool commit(abi_memory *m, uint64_t pages)
+bool rt_memory_resize(abi_memory *m, uint64_t pages)
 {
     uint64_t size = pages * ABI_PAGE_SIZE;
 
@@ -71,11 +73,51 @@ static bool commit(abi_memory *m, uint64_t pages)
         return true;
     if (!m->base || size > m->reserved - GUARD_BYTES)
         return false;
-    if (mprotect(m->base + m->size, (size_t)(size - m->size), PROT_READ | PROT_WRITE) != 0)
+    if (size < m->size) {
+        if (mprotect(m->base + size, (size_t)(m->size - size), PROT_NONE) != 0)
+            return false;
+    } else if (mprotect(m->base + m->size, (size_t)(size - m->size), PROT_READ | PROT_WRITE)) {
         return false;
+    }
     m->size = size;
     m->pages = pages;
     return true;
+}
+
+/* Give whole host pages back: they are zero when touched again. */
+static bool drop_pages(uint8_t *at, uint64_t len)
+{
+    return len == 0 || madvise(at, (size_t)len, MADV_DONTNEED) == 0;
+}
+
+void rt_memory_zero(abi_memory *m, uint64_t from, uint64_t to)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t first = (from + page - 1) / page * page;
+    uint64_t last = to / page * page;
+
+    if (from == to)
+        return;
+    if (to - from < DROP_BYTES || !drop_pages(m->base + first, last - first)) {
+        memset(m->base + from, 0, (size_t)(to - from));
+        return;
+    }
+    memset(m->base + from, 0, (size_t)(first - from));
+    memset(m->base + last, 0, (size_t)(to - last));
+}
+
+void rt_memory_discard(abi_memory *m, uint64_t to)
+{
+    uint8_t *at = m->base + m->size;
+    size_t len = to > m->size ? (size_t)(to - m->size) : 0;
+
+    if (drop_pages(at, len))
+        return;
+    /* Pages that are locked in memory cannot be given back. */
+    if (mprotect(at, len, PROT_READ | PROT_WRITE) == 0) {
+        memset(at, 0, len);
+        (void)mprotect(at, len, PROT_NONE);
+    }
 }
 
 beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **out,
@@ -96,7 +138,7 @@ beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **ou
     m->declared_max = limits->has_max ? limits->max : UINT64_MAX;
     m->max_pages = least(most, m->declared_max);
     m->store = s;
-    if (!reserve(m, limits->min) || !commit(m, limits->min)) {
+    if (!reserve(m, limits->min) || !rt_memory_resize(m, limits->min)) {
         if (m->base)
             munmap(m->base, (size_t)m->reserved);
         return beamr_fail(err, BEAMR_NO_MEMORY, 0,
@@ -123,7 +165,7 @@ int64_t rt_memory_grow(abi_memory *m, uint64_t delta)
 
     if (delta > m->max_pages - old)
         return -1;
-    return commit(m, old + delta) ? (int64_t)old : -1;
+    return rt_memory_resize(m, old + delta) ? (int64_t)old : -1;
 }
 
 static beamr_status out_of_bounds(const abi_memory *m, uint64_t addr, uint64_t len,

@@ -35,7 +35,7 @@ if ! [ -s "$prefix/program.c" ] || ! [ -s "$prefix/expected" ]; then
 fi
 flags=(-std=gnu11 -Wall -Wextra -Werror "$prefix/program.c" -I"$prefix/include")
 "$cc" "${flags[@]}" -L"$library" -lbeamr -Wl,-rpath,"$library" -o "$prefix/shared"
-"$cc" "${flags[@]}" "$library/libbeamr.a" -lm -lpthread -o "$prefix/static"
+"$cc" "${flags[@]}" "$library/libbeamr.a" -lcrypto -lm -lpthread -o "$prefix/static"
 for kind in shared static; do
     "$prefix/$kind" >"$prefix/$kind.out" 2>&1 || true
     expect "the README's program, $kind" "$prefix/expected" "$prefix/$kind.out"

@@ -119,12 +119,38 @@ static void sections_are_listed(void **state)
     fixture_close(&f);
 }
 
+static void a_module_is_known_by_its_bytes(void **state)
+{
+    /* The SHA-256 of "\0asm\1\0\0\0", by sha256sum. */
+    static const uint8_t empty[BEAMR_MODULE_ID_SIZE] = {
+        0x93, 0xa4, 0x4b, 0xbb, 0x96, 0xc7, 0x51, 0x21, 0x8e, 0x4c, 0x00,
+        0xd4, 0x79, 0xe4, 0xc1, 0x43, 0x58, 0x12, 0x2a, 0x38, 0x9a, 0xcc,
+        0xa1, 0x62, 0x05, 0xb1, 0xe4, 0xd0, 0xdc, 0x5f, 0x94, 0x76,
+    };
+    fixture f = fixture_open();
+    wasm_builder w = {0};
+    beamr_module *m;
+    uint8_t id[BEAMR_MODULE_ID_SIZE];
+
+    (void)state;
+    wasm_begin(&w);
+    m = fixture_load(&f, &w);
+    for (int i = 0; i < 2; i++) {
+        memset(id, 0, sizeof id);
+        assert_int_equal(beamr_module_id(m, id, NULL), BEAMR_OK);
+        assert_memory_equal(id, empty, sizeof id);
+    }
+    beamr_module_unref(m);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(imports_and_exports_have_types),
         cmocka_unit_test(index_spaces_and_names_can_be_read),
         cmocka_unit_test(sections_are_listed),
+        cmocka_unit_test(a_module_is_known_by_its_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

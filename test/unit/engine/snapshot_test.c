@@ -1,0 +1,888 @@
+/* Snapshots: every kind of change comes back, equal states give equal bytes, and what cannot be
+ * restored is refused without a trace. The guest is fuzz/seeds/source/snapshot/guest.wat. */
+#include "fixture.h"
+
+#include "../../../fuzz/snapshot_guest.h"
+
+#define CHECKSUM 16u
+
+static const beamr_snapshot_options with_refs = {
+    .ref_save = snapshot_guest_ref_save,
+    .ref_load = snapshot_guest_ref_load,
+};
+
+/* ---- Guests and snapshots ---- */
+
+static beamr_module *guest_module(fixture *f)
+{
+    beamr_bytes wasm = {snapshot_guest_wasm, sizeof snapshot_guest_wasm};
+    beamr_module *m = NULL;
+    beamr_error err = {0};
+
+    if (beamr_module_load(f->engine, wasm, &m, &err) != BEAMR_OK)
+        fail_msg("%s", err.text);
+    return m;
+}
+
+/* Instantiate with the imports that are there. */
+static void guest_instantiate(fixture *f, snapshot_guest *g)
+{
+    beamr_module *m = guest_module(f);
+    beamr_error err = {0};
+
+    if (beamr_instance_new(f->store, m, g->imports, 5, &g->instance, &err) != BEAMR_OK)
+        fail_msg("%s", err.text);
+    beamr_module_unref(m);
+}
+
+static snapshot_guest guest_new(fixture *f)
+{
+    snapshot_guest g = {.store = f->store};
+
+    assert_int_equal(snapshot_guest_imports(&g, NULL, NULL), BEAMR_OK);
+    guest_instantiate(f, &g);
+    return g;
+}
+
+typedef struct saved {
+    uint8_t *data;
+    size_t len;
+} saved;
+
+static saved save(const snapshot_guest *g)
+{
+    saved s = {0};
+    beamr_error err = {0};
+
+    if (beamr_snapshot_save(g->instance, &with_refs, &s.data, &s.len, &err) != BEAMR_OK)
+        fail_msg("not saved: %s", err.text);
+    return s;
+}
+
+static beamr_bytes bytes_of(const saved *s)
+{
+    return (beamr_bytes){s->data, s->len};
+}
+
+static void restore(const snapshot_guest *g, const saved *s)
+{
+    beamr_error err = {0};
+
+    if (beamr_snapshot_restore(g->instance, bytes_of(s), &with_refs, &err) != BEAMR_OK)
+        fail_msg("not restored: %s at %u", err.text, (unsigned)err.offset);
+}
+
+static bool is_equal(const saved *a, const saved *b)
+{
+    return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* The guest's state is still what was saved. */
+static void assert_state(const snapshot_guest *g, const saved *s)
+{
+    saved now = save(g);
+
+    assert_true(is_equal(&now, s));
+    beamr_snapshot_free(now.data);
+}
+
+static beamr_value call(const snapshot_guest *g, const char *name, size_t arg_count,
+                        beamr_value a, beamr_value b)
+{
+    beamr_func *f = beamr_instance_find_func(g->instance, name);
+    beamr_value args[2] = {a, b}, result = {0};
+    beamr_error err = {0};
+
+    assert_non_null(f);
+    if (beamr_func_call(f, args, arg_count, &result, beamr_func_type(f).result_count, &err) !=
+        BEAMR_OK)
+        fail_msg("%s: %s", name, err.text);
+    return result;
+}
+
+static beamr_value call0(const snapshot_guest *g, const char *name)
+{
+    return call(g, name, 0, beamr_i32(0), beamr_i32(0));
+}
+
+static beamr_value call1(const snapshot_guest *g, const char *name, int32_t a)
+{
+    return call(g, name, 1, beamr_i32(a), beamr_i32(0));
+}
+
+static beamr_value call2(const snapshot_guest *g, const char *name, int32_t a, int32_t b)
+{
+    return call(g, name, 2, beamr_i32(a), beamr_i32(b));
+}
+
+static beamr_extern exported(const snapshot_guest *g, const char *name)
+{
+    beamr_extern e = {0};
+
+    assert_true(beamr_instance_find(g->instance, beamr_bytes_of(name), &e));
+    return e;
+}
+
+static void set_global(const snapshot_guest *g, const char *name, beamr_value v)
+{
+    assert_int_equal(beamr_global_set(exported(g, name).of.global, &v, NULL), BEAMR_OK);
+}
+
+static beamr_value thing(unsigned i)
+{
+    return (beamr_value){.kind = BEAMR_EXTERNREF,
+                         .of.external = (void *)(uintptr_t)&snapshot_guest_things[i]};
+}
+
+/* ---- Changes ---- */
+
+static void change_nothing(const snapshot_guest *g)
+{
+    (void)g;
+}
+
+static void change_memory(const snapshot_guest *g)
+{
+    call2(g, "store", 0, 1);
+    call2(g, "store", 4095, 2);
+    call2(g, "store", 65535, 3);
+    call2(g, "store", 16, 0);
+}
+
+static void change_imported_memory(const snapshot_guest *g)
+{
+    assert_int_equal(beamr_memory_write(g->imports[4].of.memory, 30000, "abc", 3, NULL),
+                     BEAMR_OK);
+}
+
+static void change_memory_size(const snapshot_guest *g)
+{
+    assert_int_equal(call1(g, "grow", 3).of.i32, 1);
+    call2(g, "store", 4 * 65536 - 1, 9);
+}
+
+static void change_wide_memory(const snapshot_guest *g)
+{
+    assert_int_equal(call(g, "grow_wide", 1, beamr_i64(40), beamr_i32(0)).of.i64, 0);
+    call(g, "store_wide", 2, beamr_i64(40 * 65536 - 1), beamr_i32(1));
+    call(g, "store_wide", 2, beamr_i64(70000), beamr_i32(2));
+}
+
+static void change_data(const snapshot_guest *g)
+{
+    call0(g, "memory_init");
+    call0(g, "data_drop");
+}
+
+static void change_numbers(const snapshot_guest *g)
+{
+    beamr_value v = {.kind = BEAMR_V128,
+                     .of.v128 = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+    uint32_t nan32 = 0xffc12345;
+    uint64_t nan64 = 0x7ff8123456789abc;
+    beamr_value f = beamr_f32(0), d = beamr_f64(0);
+
+    memcpy(&f.of, &nan32, sizeof nan32);
+    memcpy(&d.of, &nan64, sizeof nan64);
+    set_global(g, "i", beamr_i32(INT32_MIN));
+    set_global(g, "l", beamr_i64(INT64_MIN + 1));
+    set_global(g, "f", f);
+    set_global(g, "d", d);
+    set_global(g, "v", v);
+}
+
+static void change_imported_globals(const snapshot_guest *g)
+{
+    beamr_value v = beamr_i32(77);
+
+    assert_int_equal(beamr_global_set(g->imports[2].of.global, &v, NULL), BEAMR_OK);
+}
+
+static void change_func_global(const snapshot_guest *g)
+{
+    call0(g, "global_b");
+}
+
+static void change_extern_global(const snapshot_guest *g)
+{
+    set_global(g, "xr", thing(1));
+}
+
+static void change_table(const snapshot_guest *g)
+{
+    call1(g, "table_set_b", 3);
+    call1(g, "table_set_add", 1);
+    call1(g, "table_clear", 0);
+}
+
+static void change_table_size(const snapshot_guest *g)
+{
+    assert_int_equal(call1(g, "table_grow", 9).of.i32, 4);
+    call2(g, "table_fill", 2, 5);
+}
+
+static void change_extern_table(const snapshot_guest *g)
+{
+    beamr_table *x = exported(g, "x").of.table;
+    beamr_value v = thing(0);
+
+    assert_int_equal(beamr_table_grow(x, 3, &v, NULL, NULL), BEAMR_OK);
+    v = thing(1);
+    assert_int_equal(beamr_table_set(x, 1, &v, NULL), BEAMR_OK);
+}
+
+static void change_elements(const snapshot_guest *g)
+{
+    call0(g, "table_init");
+    call0(g, "elem_drop");
+}
+
+static void change_all(const snapshot_guest *g)
+{
+    change_memory(g);
+    change_imported_memory(g);
+    change_memory_size(g);
+    change_wide_memory(g);
+    change_data(g);
+    change_numbers(g);
+    change_imported_globals(g);
+    change_func_global(g);
+    change_extern_global(g);
+    change_table_size(g);
+    change_extern_table(g);
+    change_elements(g);
+}
+
+static void (*const changes[])(const snapshot_guest *) = {
+    change_nothing,
+    change_memory,
+    change_imported_memory,
+    change_memory_size,
+    change_wide_memory,
+    change_data,
+    change_numbers,
+    change_imported_globals,
+    change_func_global,
+    change_extern_global,
+    change_table,
+    change_table_size,
+    change_extern_table,
+    change_elements,
+    change_all,
+};
+#define CHANGES (sizeof changes / sizeof changes[0])
+
+/* Go on with both: the same results, and the same states. */
+static void assert_goes_on_equally(const snapshot_guest *a, const snapshot_guest *b)
+{
+    saved x, y;
+
+    call1(a, "table_set_add", 0);
+    call1(b, "table_set_add", 0);
+    for (int32_t i = 1; i < 20; i++)
+        assert_true(call1(a, "step", i * 977).of.i64 == call1(b, "step", i * 977).of.i64);
+    assert_int_equal(call1(a, "grow", 1).of.i32, call1(b, "grow", 1).of.i32);
+    x = save(a);
+    y = save(b);
+    assert_true(is_equal(&x, &y));
+    beamr_snapshot_free(x.data);
+    beamr_snapshot_free(y.data);
+}
+
+/* ---- What comes back ---- */
+
+static void every_change_comes_back_in_a_fresh_instance(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CHANGES; i++) {
+        fixture f = fixture_open(), h = fixture_open();
+        snapshot_guest a = guest_new(&f), b = guest_new(&h);
+        saved before = save(&a), s;
+
+        changes[i](&a);
+        s = save(&a);
+        assert_true(is_equal(&before, &s) == (i == 0));
+        restore(&b, &s);
+        assert_state(&b, &s);
+        assert_goes_on_equally(&a, &b);
+        beamr_snapshot_free(before.data);
+        beamr_snapshot_free(s.data);
+        fixture_close(&f);
+        fixture_close(&h);
+    }
+}
+
+static void every_change_is_taken_back(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest fresh = guest_new(&f);
+    saved s = save(&fresh);
+
+    (void)state;
+    for (size_t i = 0; i < CHANGES; i++) {
+        snapshot_guest a = guest_new(&f);
+
+        changes[i](&a);
+        restore(&a, &s);
+        assert_state(&a, &s);
+        assert_int_equal(beamr_memory_pages(exported(&a, "m").of.memory), 1);
+        assert_int_equal(beamr_table_size(exported(&a, "t").of.table), 4);
+        changes[CHANGES - 1](&a); /* dropped segments are there again */
+        assert_int_equal(call2(&a, "call", 3, 5).of.i32, 15);
+    }
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
+static void pages_given_back_are_zero_when_they_return(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest g = guest_new(&f);
+    beamr_memory *m = exported(&g, "m").of.memory;
+    saved s = save(&g);
+    uint8_t byte = 1;
+
+    (void)state;
+    change_memory_size(&g);
+    restore(&g, &s);
+    assert_int_equal(beamr_memory_read(m, 65536, &byte, 1, NULL), BEAMR_TRAP);
+    assert_int_equal(call1(&g, "grow", 3).of.i32, 1);
+    assert_int_equal(beamr_memory_read(m, 4 * 65536 - 1, &byte, 1, NULL), BEAMR_OK);
+    assert_int_equal(byte, 0);
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
+static void equal_states_give_equal_bytes(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest a = guest_new(&f), b = guest_new(&f);
+    saved s;
+
+    (void)state;
+    change_all(&a);
+    call1(&b, "grow", 1); /* otherwise, and by detours */
+    call2(&b, "store", 70000, 1);
+    change_elements(&b);
+    call0(&b, "data_drop_empty");
+    call0(&b, "elem_drop_empty");
+    change_table(&b);
+    s = save(&a);
+    restore(&b, &s);
+    assert_state(&b, &s);
+    beamr_snapshot_free(s.data);
+    a = guest_new(&f);
+    b = guest_new(&f);
+    s = save(&a);
+    call2(&b, "store", 50000, 1);
+    call2(&b, "store", 50000, 0);
+    call1(&b, "table_set_b", 3);
+    call1(&b, "table_clear", 3);
+    call0(&b, "data_drop_empty");
+    call0(&b, "elem_drop_empty");
+    assert_state(&b, &s);
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
+static void size_follows_what_is_used(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest g = guest_new(&f);
+    saved before = save(&g), s;
+
+    (void)state;
+    (void)call(&g, "grow_wide", 1, beamr_i64(64), beamr_i32(0));
+    s = save(&g);
+    assert_int_equal(s.len, before.len);
+    assert_true(s.len < 8192);
+    beamr_snapshot_free(before.data);
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
+/* ---- References ---- */
+
+static beamr_func *host_func(fixture *f)
+{
+    static const uint32_t five = 5;
+    beamr_extern e;
+
+    assert_int_equal(snapshot_guest_func(f->store, snapshot_guest_add, &five, &e, NULL),
+                     BEAMR_OK);
+    return e.of.func;
+}
+
+static void assert_save_refused(const snapshot_guest *g, const beamr_snapshot_options *o,
+                                const char *text)
+{
+    saved s = {0};
+    beamr_error err = {0};
+
+    assert_int_equal(beamr_snapshot_save(g->instance, o, &s.data, &s.len, &err),
+                     BEAMR_SNAPSHOT);
+    assert_text(err, text);
+    assert_null(s.data);
+}
+
+static void functions_of_others_are_refused(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest a = guest_new(&f), b = guest_new(&f);
+    beamr_table *t = exported(&a, "t").of.table;
+    beamr_value v = {.kind = BEAMR_FUNCREF, .of.func = exported(&b, "add").of.func};
+
+    (void)state;
+    assert_int_equal(beamr_table_set(t, 2, &v, NULL), BEAMR_OK);
+    assert_save_refused(&a, NULL, "element 2 of table 0 holds a function that the instance");
+    v.of.func = host_func(&f);
+    assert_int_equal(beamr_table_set(t, 2, &v, NULL), BEAMR_OK);
+    assert_save_refused(&a, NULL, "element 2 of table 0");
+    v.of.func = a.imports[0].of.func;
+    assert_int_equal(beamr_table_set(t, 2, &v, NULL), BEAMR_OK);
+    set_global(&a, "fr", (beamr_value){.kind = BEAMR_FUNCREF, .of.func = host_func(&f)});
+    assert_save_refused(&a, NULL, "global 8 holds");
+    fixture_close(&f);
+}
+
+static void external_references_need_numbers(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest a = guest_new(&f), b = guest_new(&f);
+    beamr_error err = {0};
+    beamr_snapshot_options o = with_refs;
+    int unknown = 0;
+    saved s;
+
+    (void)state;
+    change_extern_global(&a);
+    change_extern_table(&a);
+    assert_save_refused(&a, NULL, "global 9 holds an external reference");
+    s = save(&a);
+    o.ref_load = NULL;
+    assert_int_equal(beamr_snapshot_restore(b.instance, bytes_of(&s), &o, &err),
+                     BEAMR_SNAPSHOT);
+    assert_text(err, "external reference 1001, which the embedder does not know");
+    restore(&b, &s);
+    assert_ptr_equal(beamr_global_get(exported(&b, "xr").of.global).of.external,
+                     &snapshot_guest_things[1]);
+    set_global(&a, "xr", (beamr_value){.kind = BEAMR_EXTERNREF, .of.external = &unknown});
+    assert_save_refused(&a, &with_refs, "global 9 holds an external reference");
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
+/* A mutable global of type exnref, exported as "e". */
+static void build_exception_holder(wasm_builder *w)
+{
+    wasm_begin(w);
+    wasm_section(w, WASM_GLOBAL);
+    WASM(w, 1, 0x69, 1, 0xd0, 0x69, 0x0b);
+    wasm_end(w);
+    wasm_section(w, WASM_EXPORT);
+    wasm_u32(w, 1);
+    wasm_export(w, "e", 3, 0);
+    wasm_end(w);
+}
+
+static void exceptions_are_refused(void **state)
+{
+    fixture f = fixture_open();
+    wasm_builder w = {0};
+    snapshot_guest g = {.store = f.store};
+    beamr_tag *tag = NULL;
+    beamr_value v = {.kind = BEAMR_EXNREF};
+    saved s;
+
+    (void)state;
+    build_exception_holder(&w);
+    g.instance = fixture_instance(&f, &w, NULL, 0);
+    s = save(&g);
+    assert_int_equal(beamr_tag_new(f.store, fixture_type("", ""), &tag, NULL), BEAMR_OK);
+    assert_int_equal(beamr_throw(f.store, tag, NULL, 0, NULL), BEAMR_EXCEPTION);
+    v.of.exception = beamr_exception_take(f.store);
+    assert_non_null(v.of.exception);
+    set_global(&g, "e", v);
+    assert_save_refused(&g, &with_refs, "global 0 holds an exception");
+    restore(&g, &s);
+    assert_null(beamr_global_get(exported(&g, "e").of.global).of.exception);
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
+/* ---- Linking ---- */
+
+static void imports_that_are_one_object_are_written_once(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest a = {.store = f.store}, b = {.store = f.store}, apart = guest_new(&f);
+    beamr_error err = {0};
+    saved s, t;
+
+    (void)state;
+    assert_int_equal(snapshot_guest_imports(&a, NULL, NULL), BEAMR_OK);
+    assert_int_equal(snapshot_guest_imports(&b, NULL, NULL), BEAMR_OK);
+    a.imports[3] = a.imports[2];
+    b.imports[3] = b.imports[2];
+    a.imports[1] = a.imports[0];
+    b.imports[1] = b.imports[0];
+    guest_instantiate(&f, &a);
+    guest_instantiate(&f, &b);
+    change_all(&a);
+    s = save(&a);
+    t = save(&apart);
+    restore(&b, &s);
+    assert_state(&b, &s);
+    assert_int_equal(beamr_global_get(b.imports[3].of.global).of.i32, 77);
+    assert_int_equal(beamr_snapshot_restore(apart.instance, bytes_of(&s), &with_refs, &err),
+                     BEAMR_SNAPSHOT);
+    assert_text(err, "global 1 is the same as 0 there and as 1 here");
+    assert_state(&apart, &t);
+    beamr_error_clear(&err);
+    assert_int_equal(beamr_snapshot_restore(b.instance, bytes_of(&t), &with_refs, &err),
+                     BEAMR_SNAPSHOT);
+    beamr_snapshot_free(s.data);
+    beamr_snapshot_free(t.data);
+    fixture_close(&f);
+}
+
+static void another_module_is_refused(void **state)
+{
+    fixture f = fixture_open();
+    wasm_builder w = {0};
+    snapshot_guest a = guest_new(&f);
+    beamr_instance *other;
+    beamr_error err = {0};
+    saved s = save(&a);
+
+    (void)state;
+    build_exception_holder(&w);
+    other = fixture_instance(&f, &w, NULL, 0);
+    assert_int_equal(beamr_snapshot_restore(other, bytes_of(&s), &with_refs, &err),
+                     BEAMR_SNAPSHOT);
+    assert_text(err, "the snapshot is of another module");
+    assert_int_equal(err.offset, 56);
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
+static void smaller_limits_refuse_it(void **state)
+{
+    beamr_store_limits memory_limits = BEAMR_STORE_LIMITS_DEFAULT;
+    beamr_store_limits table_limits = BEAMR_STORE_LIMITS_DEFAULT;
+    fixture f = fixture_open(), m, t;
+    snapshot_guest a = guest_new(&f), b;
+    beamr_error err = {0};
+    saved s;
+
+    (void)state;
+    memory_limits.max_memory_pages = 3;
+    table_limits.max_table_elements = 12;
+    m = fixture_open_with(NULL, &memory_limits);
+    t = fixture_open_with(NULL, &table_limits);
+    change_all(&a);
+    s = save(&a);
+    b = guest_new(&m);
+    assert_int_equal(beamr_snapshot_restore(b.instance, bytes_of(&s), &with_refs, &err),
+                     BEAMR_LIMIT);
+    assert_text(err, "memory 1 has 4 pages; at most 3 are allowed");
+    beamr_error_clear(&err);
+    b = guest_new(&t);
+    assert_int_equal(beamr_snapshot_restore(b.instance, bytes_of(&s), &with_refs, &err),
+                     BEAMR_LIMIT);
+    assert_text(err, "table 0 has 13 elements; at most 12 are allowed");
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+    fixture_close(&m);
+    fixture_close(&t);
+}
+
+/* ---- Damage ---- */
+
+static void assert_refused(const snapshot_guest *g, beamr_bytes bytes, const saved *is)
+{
+    beamr_error err = {0};
+
+    if (beamr_snapshot_restore(g->instance, bytes, &with_refs, &err) != BEAMR_SNAPSHOT)
+        fail_msg("taken or refused otherwise: %s", err.text);
+    assert_true(err.text[0] != '\0');
+    assert_state(g, is);
+}
+
+static void every_cut_is_refused(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest a = guest_new(&f), b = guest_new(&f);
+    saved s, is = save(&b);
+
+    (void)state;
+    change_table_size(&a);
+    s = save(&a);
+    for (size_t len = 0; len < s.len; len++) {
+        uint8_t *cut = malloc(len + 1); /* its end is watched by the sanitizer */
+
+        memcpy(cut, s.data, len);
+        assert_refused(&b, (beamr_bytes){len ? cut : NULL, len}, &is);
+        free(cut);
+    }
+    beamr_snapshot_free(s.data);
+    beamr_snapshot_free(is.data);
+    fixture_close(&f);
+}
+
+static void every_flipped_bit_is_refused(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest a = guest_new(&f), b = guest_new(&f);
+    saved s, is = save(&b);
+
+    (void)state;
+    change_table_size(&a);
+    s = save(&a);
+    for (size_t i = 0; i < s.len; i++)
+        for (size_t bit = i % 3; bit < 8; bit += 3) {
+            s.data[i] ^= (uint8_t)(1u << bit);
+            assert_refused(&b, bytes_of(&s), &is);
+            s.data[i] ^= (uint8_t)(1u << bit);
+        }
+    restore(&b, &s);
+    beamr_snapshot_free(s.data);
+    beamr_snapshot_free(is.data);
+    fixture_close(&f);
+}
+
+/* Without the checksum a changed byte may give another sound snapshot, and nothing else. */
+static void what_is_taken_unchecked_is_a_canonical_state(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest a = guest_new(&f), b = guest_new(&f);
+    beamr_snapshot_options o = with_refs;
+    saved s, is = save(&b);
+    size_t taken = 0;
+
+    (void)state;
+    o.is_verified = true;
+    change_all(&a);
+    s = save(&a);
+    for (size_t i = 0; i < s.len - CHECKSUM; i += i < 700 ? 1 : 61) {
+        uint8_t was = s.data[i];
+
+        s.data[i] = (uint8_t)(was + (i % 2 ? 1 : 255));
+        if (beamr_snapshot_restore(b.instance, bytes_of(&s), &o, NULL) == BEAMR_OK) {
+            saved now = save(&b);
+
+            assert_int_equal(now.len, s.len);
+            assert_memory_equal(now.data, s.data, s.len - CHECKSUM);
+            beamr_snapshot_free(now.data);
+            restore(&b, &is);
+            taken++;
+        } else {
+            assert_state(&b, &is);
+        }
+        s.data[i] = was;
+    }
+    assert_true(taken > 50);
+    beamr_snapshot_free(s.data);
+    beamr_snapshot_free(is.data);
+    fixture_close(&f);
+}
+
+/* ---- What the embedder adds ---- */
+
+typedef struct received {
+    uint32_t ids[4];
+    size_t count;
+    bool refuse;
+} received;
+
+static beamr_status receive(void *user, uint32_t id, beamr_bytes bytes, beamr_error *err)
+{
+    received *r = user;
+
+    assert_true(r->count < 4);
+    r->ids[r->count++] = id;
+    assert_int_equal(bytes.len, id == BEAMR_SNAPSHOT_EMBEDDER ? 4 : 0);
+    if (id == BEAMR_SNAPSHOT_EMBEDDER)
+        assert_memory_equal(bytes.data, "wasi", 4);
+    return r->refuse && r->count == 2 ? beamr_fail(err, BEAMR_NOT_FOUND, 0, "no such file")
+                                      : BEAMR_OK;
+}
+
+static void sections_of_the_embedder_pass_through(void **state)
+{
+    const beamr_snapshot_section sections[] = {
+        {BEAMR_SNAPSHOT_EMBEDDER, beamr_bytes_of("wasi")}, {5000, {NULL, 0}}};
+    beamr_snapshot_section bad[] = {{5000, {NULL, 0}}, {5000, {NULL, 0}}};
+    received r = {0};
+    beamr_snapshot_options o = with_refs;
+    fixture f = fixture_open();
+    snapshot_guest a = guest_new(&f), b = guest_new(&f);
+    saved s = {0}, is = save(&b);
+    beamr_error err = {0};
+
+    (void)state;
+    o.user = &r;
+    o.sections = sections;
+    o.section_count = 2;
+    change_all(&a);
+    assert_int_equal(beamr_snapshot_save(a.instance, &o, &s.data, &s.len, &err), BEAMR_OK);
+    assert_refused(&b, bytes_of(&s), &is); /* nobody takes the sections */
+    o.section_load = receive;
+    r.refuse = true;
+    assert_int_equal(beamr_snapshot_restore(b.instance, bytes_of(&s), &o, &err),
+                     BEAMR_NOT_FOUND);
+    assert_text(err, "no such file");
+    assert_state(&b, &is);
+    r = (received){0};
+    assert_int_equal(beamr_snapshot_restore(b.instance, bytes_of(&s), &o, NULL), BEAMR_OK);
+    assert_int_equal(r.count, 2);
+    assert_int_equal(r.ids[0], BEAMR_SNAPSHOT_EMBEDDER);
+    assert_int_equal(r.ids[1], 5000);
+    beamr_snapshot_free(s.data);
+    o.sections = bad;
+    beamr_error_clear(&err);
+    assert_int_equal(beamr_snapshot_save(a.instance, &o, &s.data, &s.len, &err),
+                     BEAMR_ARGUMENT);
+    bad[0].id = 1023;
+    assert_int_equal(beamr_snapshot_save(a.instance, &o, &s.data, &s.len, NULL),
+                     BEAMR_ARGUMENT);
+    beamr_snapshot_free(is.data);
+    fixture_close(&f);
+}
+
+typedef struct collected {
+    uint8_t data[65536];
+    size_t len, stop;
+    uint64_t total;
+} collected;
+
+static beamr_status collect(void *user, uint64_t total, beamr_bytes piece, beamr_error *err)
+{
+    collected *c = user;
+
+    assert_true(c->len == 0 || c->total == total);
+    c->total = total;
+    if (c->len >= c->stop)
+        return beamr_fail(err, BEAMR_IO, 0, "the disk is full");
+    assert_true(piece.len > 0 && piece.len <= sizeof c->data - c->len);
+    memcpy(c->data + c->len, piece.data, piece.len);
+    c->len += piece.len;
+    return BEAMR_OK;
+}
+
+static void a_sink_gets_the_same_bytes(void **state)
+{
+    static collected c;
+    fixture f = fixture_open();
+    snapshot_guest g = guest_new(&f);
+    saved s = save(&g);
+    beamr_error err = {0};
+
+    (void)state;
+    c.stop = SIZE_MAX;
+    assert_int_equal(beamr_snapshot_write(g.instance, &with_refs, collect, &c, &err), BEAMR_OK);
+    assert_int_equal(c.total, s.len);
+    assert_int_equal(c.len, s.len);
+    assert_memory_equal(c.data, s.data, s.len);
+    c.len = 0;
+    c.stop = 100;
+    assert_int_equal(beamr_snapshot_write(g.instance, &with_refs, collect, &c, &err), BEAMR_IO);
+    assert_int_equal(beamr_snapshot_write(g.instance, NULL, NULL, NULL, NULL), BEAMR_ARGUMENT);
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
+/* ---- While a call is active ---- */
+
+static snapshot_guest busy_guest;
+static saved busy_saved;
+
+static beamr_status snapshot_inside(const beamr_call *call, const beamr_value *args,
+                                    beamr_value *results, beamr_error *err)
+{
+    saved s = {0};
+    beamr_error own = {0};
+
+    (void)call;
+    (void)args;
+    (void)err;
+    assert_int_equal(beamr_snapshot_save(busy_guest.instance, NULL, &s.data, &s.len, &own),
+                     BEAMR_BUSY);
+    assert_text(own, "a call is active");
+    assert_int_equal(
+        beamr_snapshot_restore(busy_guest.instance, bytes_of(&busy_saved), NULL, NULL),
+        BEAMR_BUSY);
+    results[0].of.i32 = 12;
+    return BEAMR_OK;
+}
+
+static void an_active_call_is_refused(void **state)
+{
+    fixture f = fixture_open();
+
+    (void)state;
+    busy_guest = (snapshot_guest){.store = f.store};
+    assert_int_equal(snapshot_guest_imports(&busy_guest, snapshot_inside, NULL), BEAMR_OK);
+    guest_instantiate(&f, &busy_guest);
+    busy_saved = save(&busy_guest);
+    assert_int_equal(call1(&busy_guest, "busy", 0).of.i32, 12);
+    assert_state(&busy_guest, &busy_saved);
+    beamr_snapshot_free(busy_saved.data);
+    fixture_close(&f);
+}
+
+/* ---- Plain bytes ---- */
+
+static void plain_bytes_are_a_memorys_whole_content(void **state)
+{
+    fixture f = fixture_open();
+    beamr_limits limits = {1, 4, false};
+    beamr_memory *m = NULL;
+    uint8_t *bytes = malloc(4 * 65536);
+    beamr_error err = {0};
+
+    (void)state;
+    memset(bytes, 'x', 4 * 65536);
+    assert_int_equal(beamr_memory_new(f.store, &limits, &m, NULL), BEAMR_OK);
+    assert_int_equal(beamr_memory_set(m, (beamr_bytes){bytes, 65537}, &err), BEAMR_OK);
+    assert_int_equal(beamr_memory_pages(m), 2);
+    assert_int_equal(beamr_memory_data(m)[65536], 'x');
+    assert_int_equal(beamr_memory_data(m)[65537], 0);
+    assert_int_equal(beamr_memory_set(m, (beamr_bytes){bytes, 4 * 65536}, &err), BEAMR_OK);
+    assert_int_equal(beamr_memory_set(m, (beamr_bytes){bytes, 4 * 65536 + 1}, &err),
+                     BEAMR_LIMIT);
+    assert_int_equal(beamr_memory_set(m, (beamr_bytes){bytes, 3}, NULL), BEAMR_OK);
+    memset(bytes + 3, 0, 4 * 65536 - 3);
+    assert_int_equal(beamr_memory_pages(m), 4);
+    assert_memory_equal(beamr_memory_data(m), bytes, 4 * 65536);
+    assert_int_equal(beamr_memory_set(m, (beamr_bytes){NULL, 0}, NULL), BEAMR_OK);
+    assert_int_equal(beamr_memory_data(m)[0], 0);
+    free(bytes);
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_change_comes_back_in_a_fresh_instance),
+        cmocka_unit_test(every_change_is_taken_back),
+        cmocka_unit_test(pages_given_back_are_zero_when_they_return),
+        cmocka_unit_test(equal_states_give_equal_bytes),
+        cmocka_unit_test(size_follows_what_is_used),
+        cmocka_unit_test(functions_of_others_are_refused),
+        cmocka_unit_test(external_references_need_numbers),
+        cmocka_unit_test(exceptions_are_refused),
+        cmocka_unit_test(imports_that_are_one_object_are_written_once),
+        cmocka_unit_test(another_module_is_refused),
+        cmocka_unit_test(smaller_limits_refuse_it),
+        cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(every_flipped_bit_is_refused),
+        cmocka_unit_test(what_is_taken_unchecked_is_a_canonical_state),
+        cmocka_unit_test(sections_of_the_embedder_pass_through),
+        cmocka_unit_test(a_sink_gets_the_same_bytes),
+        cmocka_unit_test(an_active_call_is_refused),
+        cmocka_unit_test(plain_bytes_are_a_memorys_whole_content),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

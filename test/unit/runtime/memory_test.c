@@ -233,22 +233,31 @@ static void fuel_is_charged_by_size_before_the_start(void **state)
     rt_store_free(s);
 }
 
+/* Sanitizers reserve more address space than the test leaves. */
+static bool is_sanitized(void)
+{
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    return true;
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return true;
+#endif
+    return false;
+}
+
 /* In a child, since the limit stays. */
 static void small_address_space_still_gives_a_memory(void **state)
 {
-    abi_store *s = fixture_store();
+    abi_store *s;
     int status = 0;
     pid_t pid;
 
     (void)state;
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    skip();
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-    skip();
-#endif
+    if (is_sanitized())
+        skip();
+    s = fixture_store();
     pid = fork();
     if (pid == 0) {
         struct rlimit limit = {(rlim_t)1 << 30, (rlim_t)1 << 30};

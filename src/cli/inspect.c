@@ -10,10 +10,10 @@
 #include <stdlib.h>
 
 #include "cli/escape.h"
+#include "cli/outline.h"
 
 enum {
     TYPE_TEXT_SIZE = 4096, /* longer types are cut in the text */
-    HEADER_SIZE = 8,       /* magic and version */
 };
 
 static const char help_text[] = "Show what a WebAssembly module holds: the language features "
@@ -274,73 +274,72 @@ static void json_module(const char *path, size_t size, const beamr_module *m)
     (void)puts("]}");
 }
 
-/* ---- A module that is refused ---- */
+/* ---- A module that is refused: what can be told of it without understanding it ---- */
 
-/* Read an unsigned LEB128 of at most 32 bits.  Returns false when there is none. */
-static bool read_size(beamr_bytes b, size_t *at, size_t *out)
+static void show_outline(const outline_link *l)
 {
-    uint64_t n = 0;
-
-    for (unsigned shift = 0; shift < 35 && *at < b.len; shift += 7) {
-        uint8_t byte = b.data[(*at)++];
-
-        n |= (uint64_t)(byte & 0x7fu) << shift;
-        if (byte < 0x80) {
-            *out = (size_t)n;
-            return n <= UINT32_MAX;
-        }
+    (void)fputs("  ", stdout);
+    if (l->module.data) {
+        cli_print_quoted(stdout, l->module);
+        (void)fputc(' ', stdout);
     }
-    return false;
+    cli_print_quoted(stdout, l->name);
+    (void)printf(": %s\n", l->kind);
 }
 
-/* Step to the next section of an unchecked module.  Returns false at its end, and where what
- * follows is no section. */
-static bool section_next(beamr_bytes wasm, size_t *at, beamr_section *out)
+static void show_refused_links(beamr_bytes wasm, bool is_import)
 {
-    static const char *const kinds[] = {"custom", "type",   "import",     "function", "table",
-                                        "memory", "global", "export",     "start",    "element",
-                                        "code",   "data",   "data count", "tag"};
-    beamr_section s = {0};
-    size_t end, name_len, name_at;
+    outline_links links;
+    outline_link l;
 
-    if (*at >= wasm.len || wasm.data[*at] >= sizeof kinds / sizeof kinds[0])
-        return false;
-    s.id = wasm.data[(*at)++];
-    s.kind = kinds[s.id];
-    if (!read_size(wasm, at, &s.size) || s.size > wasm.len - *at)
-        return false;
-    s.offset = name_at = *at;
-    end = s.offset + s.size;
-    if (s.id == 0 && read_size(wasm, &name_at, &name_len) && name_at <= end &&
-        name_len <= end - name_at)
-        s.name = (beamr_bytes){wasm.data + name_at, name_len};
-    *at = end;
-    *out = s;
-    return true;
-}
-
-static bool has_sections(beamr_bytes wasm)
-{
-    static const uint8_t header[HEADER_SIZE] = {0, 'a', 's', 'm', 1, 0, 0, 0};
-
-    return wasm.len >= sizeof header && memcmp(wasm.data, header, sizeof header) == 0;
+    if (!outline_links_open(wasm, is_import, &links))
+        return;
+    (void)printf("%s, unchecked:\n", is_import ? "Imports" : "Exports");
+    while (outline_links_next(&links, &l))
+        show_outline(&l);
 }
 
 static void show_refused(beamr_bytes wasm)
 {
-    size_t at = HEADER_SIZE;
+    size_t at = OUTLINE_START;
     beamr_section s;
 
-    if (!has_sections(wasm))
+    if (!outline_is_module(wasm))
         return;
+    show_refused_links(wasm, true);
+    show_refused_links(wasm, false);
     (void)puts("Sections, unchecked:");
-    while (section_next(wasm, &at, &s))
+    while (outline_section_next(wasm, &at, &s))
         show_section(&s);
+}
+
+static void json_refused_links(beamr_bytes wasm, bool is_import)
+{
+    outline_links links;
+    outline_link l;
+    const char *separator = "";
+
+    (void)printf(",\"%s\":[", is_import ? "imports" : "exports");
+    if (outline_is_module(wasm) && outline_links_open(wasm, is_import, &links)) {
+        while (outline_links_next(&links, &l)) {
+            (void)printf("%s{", separator);
+            if (is_import) {
+                (void)fputs("\"module\":", stdout);
+                cli_print_quoted(stdout, l.module);
+                (void)fputc(',', stdout);
+            }
+            (void)fputs("\"name\":", stdout);
+            cli_print_quoted(stdout, l.name);
+            (void)printf(",\"kind\":\"%s\"}", l.kind);
+            separator = ",";
+        }
+    }
+    (void)fputc(']', stdout);
 }
 
 static void json_refused(const char *path, beamr_bytes wasm, const beamr_error *err)
 {
-    size_t at = HEADER_SIZE;
+    size_t at = OUTLINE_START;
     bool is_first = true;
     beamr_section s;
 
@@ -349,8 +348,11 @@ static void json_refused(const char *path, beamr_bytes wasm, const beamr_error *
     cli_print_quoted(stdout, beamr_bytes_of(beamr_status_text(err->status)));
     (void)printf(",\"offset\":%" PRIu64 ",\"text\":", err->offset);
     cli_print_quoted(stdout, beamr_bytes_of(err->text));
-    (void)fputs("},\"sections\":[", stdout);
-    while (has_sections(wasm) && section_next(wasm, &at, &s)) {
+    (void)fputc('}', stdout);
+    json_refused_links(wasm, true);
+    json_refused_links(wasm, false);
+    (void)fputs(",\"sections\":[", stdout);
+    while (outline_is_module(wasm) && outline_section_next(wasm, &at, &s)) {
         json_section(&s, is_first);
         is_first = false;
     }

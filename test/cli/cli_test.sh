@@ -70,6 +70,12 @@ module startsig \
 module shared \
     0061736d01000000050401030102
 
+# (module (import "env" "mem" (memory 1 2 shared)) (import "env" "g" (global i32))
+#   (import "a" "f" (func (param i32))) (func (export "hi")))
+module linked \
+    0061736d0100000001080260017f00600000021c0303656e76036d656d0203010203656e76 \
+    0167037f000161016600000302010107060102686900010a040102000b
+
 # (module (func (export "f") (result i32) i64.const 0))
 module bad \
     0061736d010000000105016000017f03020100070501016600000a0601040042000b
@@ -231,10 +237,14 @@ check "inspect: JSON of exports" 0 \
     "" "$beamr" inspect --json names.wasm
 check "inspect: JSON of sections" 0 '~\{"kind":"import","offset":19,"size":23\}' "" \
     "$beamr" inspect --json names.wasm
+check "inspect: a refused module shows its imports" 2 '~^  "env" "mem": memory$' "threads" \
+    "$beamr" inspect linked.wasm
+check "inspect: a refused module shows its exports" 2 '~^  "hi": func$' "threads" \
+    "$beamr" inspect linked.wasm
 check "inspect: a refused module names the feature" 2 "~^  memory +at 0x0000000a, 4 bytes$" "threads" \
     "$beamr" inspect shared.wasm
 check "inspect: JSON of a refused module" 2 \
-    '~"supported":false,"error":\{"status":"unsupported feature","offset":[0-9]+,"text":".*threads.*"\},"sections":\[\{"kind":"memory","offset":10,"size":4\}\]\}$' \
+    '~"supported":false,"error":\{"status":"unsupported feature","offset":[0-9]+,"text":".*threads.*"\},"imports":\[\],"exports":\[\],"sections":\[\{"kind":"memory","offset":10,"size":4\}\]\}$' \
     "threads" "$beamr" inspect --json shared.wasm
 check "inspect: no module" 2 "" "text.wasm: malformed module" "$beamr" inspect text.wasm
 check "inspect: a file that is missing" 2 "" "nowhere.wasm: No such file" "$beamr" inspect nowhere.wasm

@@ -108,9 +108,13 @@ void rt_memory_zero(abi_memory *m, uint64_t from, uint64_t to)
 
 void rt_memory_discard(abi_memory *m, uint64_t to)
 {
-    uint8_t *at = m->base + m->size;
-    size_t len = to > m->size ? (size_t)(to - m->size) : 0;
+    uint8_t *at;
+    size_t len;
 
+    if (to <= m->size)
+        return; /* also when there is no base */
+    at = m->base + m->size;
+    len = (size_t)(to - m->size);
     if (drop_pages(at, len))
         return;
     /* Pages that are locked in memory cannot be given back. */

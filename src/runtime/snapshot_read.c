@@ -36,7 +36,7 @@ typedef struct reader {
     const rt_snapshot_options *options;
     beamr_bytes bytes;
     const uint8_t *at, *end; /* what is left of the part being read */
-    rt_object_map tables, memories, globals;
+    rt_object_map funcs, tables, memories, globals;
 
     global_part *globals_to;
     table_part *tables_to;
@@ -123,6 +123,11 @@ static beamr_status get_func(reader *r, wb_valtype type, uint64_t *slot, beamr_e
                       r->inst->wasm->func_count);
     if (!(f = rt_instance_func(r->inst, (uint32_t)index - 1)))
         return no_memory(err);
+    if (rt_object_map_find(&r->funcs, f, (uint32_t)index - 1) != index - 1)
+        return REFUSE(r,
+                      "function %" PRIu64 " is not under the lowest of its indices: "
+                      "the instance is linked in another way",
+                      index - 1);
     if (!wb_valtype_matches(registry, WB_REFTYPE(false, WB_HEAP_DEFINED + f->canon), type))
         return REFUSE(r, "function %" PRIu64 " is not of type %s", index - 1,
                       wb_valtype_text(type, text, sizeof text));
@@ -627,7 +632,8 @@ static beamr_status restore(reader *r, beamr_error *err)
 {
     beamr_status st;
 
-    if (!rt_object_map_init(&r->tables, r->inst, WB_EXTERN_TABLE) ||
+    if (!rt_object_map_init(&r->funcs, r->inst, WB_EXTERN_FUNC) ||
+        !rt_object_map_init(&r->tables, r->inst, WB_EXTERN_TABLE) ||
         !rt_object_map_init(&r->memories, r->inst, WB_EXTERN_MEMORY) ||
         !rt_object_map_init(&r->globals, r->inst, WB_EXTERN_GLOBAL))
         return no_memory(err);
@@ -651,6 +657,7 @@ static void reader_clear(reader *r)
     free(r->tables_to);
     free(r->memories_to);
     free(r->elems_to);
+    rt_object_map_clear(&r->funcs);
     rt_object_map_clear(&r->tables);
     rt_object_map_clear(&r->memories);
     rt_object_map_clear(&r->globals);

@@ -401,7 +401,86 @@ static void size_follows_what_is_used(void **state)
     fixture_close(&f);
 }
 
+static void a_memory_without_pages_comes_back(void **state)
+{
+    fixture f = fixture_open();
+    wasm_builder w = {0};
+    snapshot_guest g = {.store = f.store};
+    saved s;
+
+    (void)state;
+    wasm_begin(&w);
+    wasm_section(&w, WASM_MEMORY);
+    WASM(&w, 1, 0x01, 0, 0);
+    wasm_end(&w);
+    g.instance = fixture_instance(&f, &w, NULL, 0);
+    s = save(&g);
+    restore(&g, &s);
+    assert_int_equal(beamr_memory_pages(beamr_instance_memory(g.instance, 0)), 0);
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
 /* ---- References ---- */
+
+static beamr_status answer(const beamr_call *c, const beamr_value *args, beamr_value *results,
+                           beamr_error *err)
+{
+    (void)c, (void)args, (void)err;
+    results[0] = beamr_i32(42);
+    return BEAMR_OK;
+}
+
+/* Imports two functions; the element of its table is the second. */
+static snapshot_guest two_functions(fixture *f, beamr_func *first, beamr_func *second)
+{
+    const beamr_extern imports[] = {{BEAMR_EXTERN_FUNC, {.func = first}},
+                                    {BEAMR_EXTERN_FUNC, {.func = second}}};
+    wasm_builder w = {0};
+
+    wasm_begin(&w);
+    wasm_section(&w, WASM_TYPE);
+    wasm_u32(&w, 1);
+    wasm_functype(&w, "", "i");
+    wasm_end(&w);
+    wasm_section(&w, WASM_IMPORT);
+    wasm_u32(&w, 2);
+    wasm_import(&w, "m", "f");
+    WASM(&w, 0, 0);
+    wasm_import(&w, "m", "g");
+    WASM(&w, 0, 0);
+    wasm_end(&w);
+    wasm_section(&w, WASM_TABLE);
+    WASM(&w, 1, 0x70, 0, 1);
+    wasm_end(&w);
+    wasm_section(&w, WASM_ELEMENT);
+    WASM(&w, 1, 0, 0x41, 0, 0x0b, 1, 1);
+    wasm_end(&w);
+    return (snapshot_guest){.store = f->store, .instance = fixture_instance(f, &w, imports, 2)};
+}
+
+/* A function imported under two indices is written under the lower, and read under no other. */
+static void functions_have_one_number(void **state)
+{
+    fixture f = fixture_open();
+    beamr_func *one = fixture_func(&f, "", "i", answer, NULL);
+    beamr_func *two = fixture_func(&f, "", "i", answer, NULL);
+    snapshot_guest apart = two_functions(&f, one, two);
+    snapshot_guest alike = two_functions(&f, one, one);
+    saved s = save(&apart), t = save(&alike);
+    beamr_error err = {0};
+
+    (void)state;
+    assert_false(is_equal(&s, &t));
+    restore(&apart, &s);
+    restore(&alike, &t);
+    assert_int_equal(beamr_snapshot_restore(alike.instance, bytes_of(&s), NULL, &err),
+                     BEAMR_SNAPSHOT);
+    assert_text(err, "linked in another way");
+    beamr_snapshot_free(s.data);
+    beamr_snapshot_free(t.data);
+    fixture_close(&f);
+}
 
 static beamr_func *host_func(fixture *f)
 {
@@ -869,6 +948,8 @@ int main(void)
         cmocka_unit_test(pages_given_back_are_zero_when_they_return),
         cmocka_unit_test(equal_states_give_equal_bytes),
         cmocka_unit_test(size_follows_what_is_used),
+        cmocka_unit_test(a_memory_without_pages_comes_back),
+        cmocka_unit_test(functions_have_one_number),
         cmocka_unit_test(functions_of_others_are_refused),
         cmocka_unit_test(external_references_need_numbers),
         cmocka_unit_test(exceptions_are_refused),

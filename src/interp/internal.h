@@ -46,7 +46,6 @@ typedef struct interp_side {
     uint32_t region_count;
     interp_clause *clauses;
     uint32_t clause_count;
-    uint32_t word_count; /* of the code */
 } interp_side;
 
 /* A defined function. */

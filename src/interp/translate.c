@@ -58,7 +58,6 @@ static bool locals_init(tr *t)
             slot += t->local_widths[n];
         }
     }
-    t->local_count = n;
     return true;
 }
 
@@ -114,7 +113,6 @@ static interp_side *side_new(tr *t)
     side->span_count = t->spans.count;
     side->regions = vector_copy(t, &t->regions, sizeof(interp_region));
     side->region_count = t->regions.count;
-    side->word_count = t->words.count;
     if (!t->failed)
         clauses_sort(t, side);
     return side;

@@ -82,8 +82,7 @@ typedef struct tr {
     uint32_t *local_slots; /* first slot of each local */
     uint8_t *local_widths; /* by local */
     uint32_t *local_uses;  /* by slot: operands with that place TR_LOCAL */
-    uint32_t local_count;
-    uint32_t settled; /* operands below this height read no locals */
+    uint32_t settled;      /* operands below this height read no locals */
 
     /* The newest instruction, when nothing may have jumped behind it. */
     bool last_valid;

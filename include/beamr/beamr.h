@@ -7,6 +7,7 @@
 
 #include "beamr/bytes.h"
 #include "beamr/engine.h"
+#include "beamr/entry.h"
 #include "beamr/error.h"
 #include "beamr/instance.h"
 #include "beamr/module.h"

@@ -18,6 +18,7 @@ extern "C" {
 /*       id           HTTP  text */
 #define BEAMR_STATUS_MAP(X)                                                                    \
     X(OK, 200, "ok")                                                                           \
+    X(SUSPENDED, 202, "suspended")                                                             \
     X(MALFORMED, 400, "malformed module")                                                      \
     X(INVALID, 400, "invalid module")                                                          \
     X(UNSUPPORTED, 501, "unsupported feature")                                                 \

@@ -37,10 +37,12 @@ typedef struct beamr_call {
 /* A host function.
  *   args     of the declared parameters' kinds
  *   results  to be filled with the declared results' kinds; preset to zero and null
- * It may use the store, and call guest functions. Returns BEAMR_OK, or an error: the calling
- * guest then traps with HOST and err's text (a BEAMR_TRAP is passed on as it is), except that
- * BEAMR_EXCEPTION throws the exception set with beamr_throw, or the one that an inner call
- * ended in. */
+ * It may use the store, and call guest functions. It runs on a stack of the engine's, where it
+ * finds 256 KiB, on the thread that made the call; C++ exceptions and longjmp must not leave
+ * it. Returns BEAMR_OK, or an error: the calling guest then traps with HOST and err's text (a
+ * BEAMR_TRAP is passed on as it is), except that BEAMR_EXCEPTION throws the exception set with
+ * beamr_throw, or the one that an inner call ended in, and that after BEAMR_SUSPENDED the call
+ * is answered later (beamr/entry.h). */
 typedef beamr_status (*beamr_host_func)(const beamr_call *call, const beamr_value *args,
                                         beamr_value *results, beamr_error *err);
 
@@ -54,6 +56,21 @@ BEAMR_API beamr_status beamr_func_new(beamr_store *store, const beamr_functype *
                                       void (*finalize)(void *user), BEAMR_OWN beamr_func **out,
                                       beamr_error *err);
 
+/* All that can be said of a host function; begin with `beamr_host host = {0}`. */
+typedef struct beamr_host {
+    beamr_host_func callback; /* NULL: every call of it is answered later (beamr/entry.h) */
+    bool on_host_stack;       /* run it on the thread's own stack, which costs two switches: for
+                                 a function that needs more than 256 KiB */
+    beamr_bytes module, name; /* of the import that it is for, told to who answers; copied */
+    void *user;               /* passed to each call, and told to who answers */
+    void (*finalize)(void *user); /* unless NULL, called with it when the store goes */
+} beamr_host;
+
+/* Make a function of the store. As beamr_func_new. */
+BEAMR_API beamr_status beamr_func_make(beamr_store *store, const beamr_functype *type,
+                                       const beamr_host *host, BEAMR_OWN beamr_func **out,
+                                       beamr_error *err);
+
 /* The function's type; borrowed. */
 BEAMR_API beamr_functype beamr_func_type(const beamr_func *func);
 
@@ -61,9 +78,11 @@ BEAMR_API beamr_functype beamr_func_type(const beamr_func *func);
  *   args     arg_count of them, checked against the parameters
  *   results  room for result_count, which must be the function's number of results; written
  *            only on success
+ * A call that can wait is begun with beamr_entry_begin instead: here the guest traps with HOST
+ * when it calls what is answered later.
  * Errors: BEAMR_ARGUMENT (wrong count or kind; nothing ran), BEAMR_TRAP with trap, text and
- * backtrace, BEAMR_EXCEPTION (not caught by the guest; see beamr_exception_take), BEAMR_BUSY (another
- * thread is using the store). The instance can be used again after each of them. */
+ * backtrace, BEAMR_EXCEPTION (not caught by the guest; see beamr_exception_take), BEAMR_BUSY
+ * (another thread is using the store). The instance can be used again after each of them. */
 BEAMR_API beamr_status beamr_func_call(beamr_func *func, const beamr_value *args,
                                        size_t arg_count, beamr_value *results,
                                        size_t result_count, beamr_error *err);
@@ -72,8 +91,8 @@ BEAMR_API beamr_status beamr_func_call(beamr_func *func, const beamr_value *args
 
 /* Make a memory of the store, to be imported by instances.
  *   limits  its type; borrowed during the call
- * Errors: BEAMR_ARGUMENT (limits that no memory can have), BEAMR_LIMIT (its minimum is beyond the
- * store's limit), BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_ARGUMENT (limits that no memory can have), BEAMR_LIMIT (its minimum is beyond
+ * the store's limit), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_memory_new(beamr_store *store, const beamr_limits *limits,
                                         beamr_memory **out, beamr_error *err);
 BEAMR_API beamr_limits beamr_memory_type(const beamr_memory *memory); /* min: present size */
@@ -106,8 +125,8 @@ BEAMR_API beamr_status beamr_memory_set(beamr_memory *memory, beamr_bytes conten
 /* Make a table of the store, to be imported by instances.
  *   elem  a reference type
  *   init  of each element; NULL for null
- * Errors: BEAMR_ARGUMENT (no reference type, limits that no table can have, or an `init` of another
- * type), BEAMR_LIMIT (its minimum is beyond the store's limit), BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_ARGUMENT (no reference type, limits that no table can have, or an `init` of
+ * another type), BEAMR_LIMIT (its minimum is beyond the store's limit), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_table_new(beamr_store *store, const beamr_limits *limits,
                                        beamr_valtype elem, const beamr_value *init,
                                        beamr_table **out, beamr_error *err);
@@ -138,9 +157,9 @@ BEAMR_API beamr_status beamr_table_call(beamr_table *table, uint64_t index,
 /* Make a global of the store, to be imported by instances.
  *   init  its first value; NULL for zero or null
  * Errors: BEAMR_ARGUMENT (an `init` of another type), BEAMR_NO_MEMORY. */
-BEAMR_API beamr_status beamr_global_new(beamr_store *store, beamr_valtype type,
-                                        bool is_mutable, const beamr_value *init,
-                                        beamr_global **out, beamr_error *err);
+BEAMR_API beamr_status beamr_global_new(beamr_store *store, beamr_valtype type, bool is_mutable,
+                                        const beamr_value *init, beamr_global **out,
+                                        beamr_error *err);
 /* is_mutable  may be NULL */
 BEAMR_API beamr_valtype beamr_global_type(const beamr_global *global, bool *is_mutable);
 BEAMR_API beamr_value beamr_global_get(const beamr_global *global);
@@ -176,9 +195,9 @@ BEAMR_API beamr_value beamr_exception_arg(const beamr_exception *exception, size
 /* Instantiate a module: check the imports, allocate, initialise, and run its start function.
  *   imports  one for each import of the module, in order
  *   out      the instance; belongs to the store
- * Errors: BEAMR_UNLINKABLE (the text names the import), BEAMR_TRAP or BEAMR_EXCEPTION (a segment
- * out of bounds, or the start function; what was written to imported memories and tables
- * stays), BEAMR_LIMIT, BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_UNLINKABLE (the text names the import), BEAMR_TRAP or BEAMR_EXCEPTION (a
+ * segment out of bounds, or the start function; what was written to imported memories and
+ * tables stays), BEAMR_LIMIT, BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_instance_new(beamr_store *store, beamr_module *module,
                                           const beamr_extern *imports, size_t import_count,
                                           beamr_instance **out, beamr_error *err);
@@ -190,9 +209,9 @@ BEAMR_API beamr_store *beamr_instance_store(const beamr_instance *instance);
 BEAMR_API bool beamr_instance_find(const beamr_instance *instance, beamr_bytes name,
                                    beamr_extern *out);
 BEAMR_API beamr_func *beamr_instance_find_func(const beamr_instance *instance,
-                                               const char *name);       /* or NULL */
+                                               const char *name); /* or NULL */
 BEAMR_API beamr_memory *beamr_instance_find_memory(const beamr_instance *instance,
-                                                   const char *name);   /* or NULL */
+                                                   const char *name); /* or NULL */
 /* Export i, in the order of the module's exports. */
 BEAMR_API beamr_extern beamr_instance_export(const beamr_instance *instance, size_t i);
 /* Memory or table i of the instance's index space, exported or not; NULL beyond the end. */
@@ -201,8 +220,8 @@ BEAMR_API beamr_table *beamr_instance_table(const beamr_instance *instance, size
 
 /* ---- Linking by name ---- */
 
-/* Names under which the imports of instances of one store are looked up; everything defined in it
- * must be of that store. It is freed on its own, before the store or after. */
+/* Names under which the imports of instances of one store are looked up; everything defined in
+ * it must be of that store. It is freed on its own, before the store or after. */
 typedef struct beamr_linker beamr_linker;
 
 BEAMR_API beamr_status beamr_linker_new(beamr_store *store, BEAMR_OWN beamr_linker **out,
@@ -218,6 +237,10 @@ BEAMR_API beamr_status beamr_linker_define_func(beamr_linker *linker, const char
                                                 const char *name, const beamr_functype *type,
                                                 beamr_host_func callback, void *user,
                                                 beamr_error *err);
+/* The same with all that can be said of it; its names are those given here. */
+BEAMR_API beamr_status beamr_linker_define_host(beamr_linker *linker, const char *module,
+                                                const char *name, const beamr_functype *type,
+                                                const beamr_host *host, beamr_error *err);
 /* Define all exports of an instance under a module name. */
 BEAMR_API beamr_status beamr_linker_define_instance(beamr_linker *linker, beamr_bytes module,
                                                     const beamr_instance *instance,

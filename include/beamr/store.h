@@ -1,6 +1,6 @@
 /* Store: the unit of instances that may be linked, of threads and of freeing.
  * Everything made in a store - instances, functions, memories - lives until the store is freed.
- * One thread at a time may use a store; only beamr_store_interrupt may be called from another. */
+ * One thread at a time may use a store; only what says so may be called from another. */
 #ifndef BEAMR_STORE_H
 #define BEAMR_STORE_H
 
@@ -24,7 +24,7 @@ typedef struct beamr_store_limits {
     uint32_t max_nesting;     /* entries from C below which others are active */
 } beamr_store_limits;
 
-#define BEAMR_STORE_LIMITS_DEFAULT {262144, 10000000, 100000, 1u << 20, 200}
+#define BEAMR_STORE_LIMITS_DEFAULT {262144, 10000000, 100000, 1u << 20, 1000}
 
 /* Make a store.
  *   limits  NULL for the default; values beyond what is said above are cut
@@ -36,11 +36,22 @@ BEAMR_API beamr_status beamr_store_new(beamr_engine *engine, const beamr_store_l
 /* Free the store and all that was made in it. No call may be active. Accepts NULL. */
 BEAMR_API void beamr_store_free(beamr_store *store);
 
-/* End the running call with the trap INTERRUPTED at its next loop or call; without a running
- * call, the next one. May be called from any thread and from a signal handler. */
+/* End the running call with the trap INTERRUPTED at its next loop, call or mebibyte of a bulk
+ * operation; without a running call, the next one. A call back into the store from a host
+ * function ends so, and then the call around it. May be called from any thread and from a
+ * signal handler. */
 BEAMR_API void beamr_store_interrupt(beamr_store *store);
 /* Take back an interrupt that has not been seen. */
 BEAMR_API void beamr_store_clear_interrupt(beamr_store *store);
+
+/* Ask the running call to pause at the same places: it returns to its caller as suspended,
+ * without a request (beamr/entry.h), and can go on later, on any thread. Only calls that can
+ * wait do this: below one that cannot, the one around it pauses once that has ended. Without a
+ * running call, the next one pauses. May be called from any thread and from a signal handler.
+ */
+BEAMR_API void beamr_store_pause(beamr_store *store);
+/* Take back a request to pause that has not been seen. */
+BEAMR_API void beamr_store_clear_pause(beamr_store *store);
 
 /* Fuel, for engines with metering: units left (initially UINT64_MAX), read and set between
  * calls or in host functions. A call that runs out traps with OUT_OF_FUEL,

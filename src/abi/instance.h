@@ -93,15 +93,20 @@ typedef struct abi_frame {
     uint32_t units; /* stack units left below it */
 } abi_frame;
 
+/* What a running guest can be asked for. */
+#define ABI_INTERRUPT UINT32_C(1) /* end the call */
+#define ABI_DEADLINE UINT32_C(2)  /* end every call: its time is over */
+#define ABI_PAUSE UINT32_C(4)     /* let others run */
+
 struct abi_store {
-    _Atomic(uint32_t) interrupt; /* polled at loops and calls; not 0: end the call */
+    _Atomic(uint32_t) interrupt; /* bits of the above, polled at loops and calls */
     uint32_t units;              /* stack units left for a new entry */
     uint64_t fuel;               /* left; counted only when the engine meters */
     uint64_t *stack;             /* slots of all frames */
     uint64_t *stack_top;         /* first slot free for a new entry */
     abi_frame *frames;
     abi_frame *frame_top; /* first frame free for a new entry */
-    uint32_t nesting;     /* active entries */
+    uint32_t nesting;     /* active entries, suspended ones too */
     uint32_t max_nesting;
     uint32_t max_units;
     uint64_t max_memory_pages;
@@ -109,6 +114,16 @@ struct abi_store {
     uint32_t max_instances;
     uint32_t instance_count;
     abi_exception *pending; /* thrown and on its way to the embedder or a calling guest */
+
+    /* Entries: runtime/entry.h. */
+    struct rt_entry *entry;       /* the innermost, or NULL */
+    struct rt_entry *spare;       /* for the next */
+    struct rt_entry *first_entry; /* part of the mapping at `mapping` */
+    uint32_t spare_count;
+    uint64_t last_entry_id;
+    bool can_pause;       /* guest code polls, its frames below stack_top and frame_top */
+    bool pause_later;     /* asked to pause where that cannot be: ask an outer entry */
+    bool was_interrupted; /* the interrupt is taken back when the thread leaves the store */
 
     abi_exception *exceptions;
     uint64_t exception_count;
@@ -124,7 +139,8 @@ struct abi_store {
     abi_func *host_funcs;
     abi_memory *no_memory;       /* of size 0; memory0 of instances that have none */
     struct rt_owned_type *types; /* references into the registry */
-    size_t mapped;               /* bytes at `stack`: slots and frames */
+    void *mapping;               /* the first entry's stack, slots, frames */
+    size_t mapped;               /* bytes at `mapping` */
     _Atomic(uintptr_t) owner;    /* the thread that is using the store, or 0 */
     void *data;                  /* the embedder's */
 };

@@ -1,6 +1,6 @@
-/* Functions: calling them from C, and those of the host that guests call.
- * Values are checked where they come in: an embedder's arguments, and a host function's
- * results. The stack and nesting are in runtime/call.c. */
+/* Functions of the host, which guests call: running them, and what their answers mean.
+ * Values are converted on the way in, and checked on the way back. Calls from C are in entry.c.
+ */
 #include "engine/internal.h"
 
 #include <stdlib.h>
@@ -9,26 +9,16 @@
 #define FEW_VALUES 16u
 
 typedef struct host_func {
-    beamr_host_func callback;
+    beamr_host_func callback; /* NULL: every call is answered later */
+    bool on_host_stack;
+    beamr_bytes module, name;
 } host_func;
 
-/* ---- Host functions ---- */
+/* ---- Calls ---- */
 
-/* What the callback's answer means for the guest that called.
- *   was_clean  the error object held no failure before */
-static beamr_status host_answer(abi_store *s, beamr_status st, bool was_clean, beamr_error *err)
+beamr_status engine_host_failure(beamr_status st, beamr_error *err)
 {
-    if (st == BEAMR_OK || st == BEAMR_EXCEPTION) {
-        if (was_clean && err->status != BEAMR_OK)
-            beamr_error_clear(err); /* of an inner call, and dealt with */
-        if (st == BEAMR_EXCEPTION && !s->pending)
-            return beamr_fail_trap(err, BEAMR_TRAP_HOST, "it throws, but set no exception");
-        if (st == BEAMR_OK)
-            s->pending = NULL;
-        return st;
-    }
-    s->pending = NULL;
-    if (!was_clean || err->status == BEAMR_TRAP)
+    if (err->status == BEAMR_TRAP)
         return BEAMR_TRAP;
     if (err->status == BEAMR_OK && st == BEAMR_TRAP)
         return beamr_fail_trap(err, BEAMR_TRAP_HOST, NULL);
@@ -41,29 +31,84 @@ static beamr_status host_answer(abi_store *s, beamr_status st, bool was_clean, b
     return BEAMR_TRAP;
 }
 
+/* What the callback's answer means for the guest that called.
+ *   was_clean  the error object held no failure before */
+static beamr_status host_answer(abi_store *s, beamr_status st, bool was_clean, beamr_error *err)
+{
+    if (st == BEAMR_OK || st == BEAMR_EXCEPTION || st == BEAMR_SUSPENDED) {
+        if (was_clean && err->status != BEAMR_OK)
+            beamr_error_clear(err); /* of an inner call, and dealt with */
+        if (st == BEAMR_EXCEPTION && !s->pending)
+            return beamr_fail_trap(err, BEAMR_TRAP_HOST, "it throws, but set no exception");
+        if (st != BEAMR_EXCEPTION)
+            s->pending = NULL;
+        return st;
+    }
+    s->pending = NULL;
+    return was_clean ? engine_host_failure(st, err) : BEAMR_TRAP;
+}
+
+/* One run of a callback. */
+typedef struct host_run {
+    beamr_host_func callback;
+    beamr_call call;
+    const beamr_value *args;
+    beamr_value *results;
+    beamr_error *err;
+    beamr_status status;
+} host_run;
+
+static void host_run_callback(void *arg)
+{
+    host_run *run = arg;
+
+    run->status = run->callback(&run->call, run->args, run->results, run->err);
+}
+
+/* The callback is done: calls that it left waiting would be below a guest that goes on. */
+static beamr_status host_check_entries(abi_store *s, const rt_entry *own, beamr_status st,
+                                       beamr_error *err)
+{
+    if (s->entry == own)
+        return st;
+    (void)rt_entries_cancel_after(s, own);
+    beamr_error_clear(err);
+    return beamr_fail_trap(err, BEAMR_TRAP_HOST,
+                           "it returned while a call that it began waits");
+}
+
 /* Run the callback with the stack above its own slots, which keep the exceptions among the
  * arguments alive. Its slots count as stack units for what it calls, so that the depth of a
  * nest of calls is bounded by the units alone. */
 static beamr_status host_call(abi_func *f, abi_instance *caller, uint64_t *slots,
                               beamr_value *values, beamr_error *err)
 {
-    const wb_functype *t = f->type;
     const host_func *host = f->host;
     abi_store *s = f->store;
-    uint32_t room = t->param_slots > t->result_slots ? t->param_slots : t->result_slots;
+    const rt_entry *own = s->entry;
+    uint32_t room = rt_func_room(f);
     uint64_t *stack_top = s->stack_top;
     uint32_t units = s->units;
     bool was_clean = err->status == BEAMR_OK;
-    beamr_call call = {engine_public_store(s), engine_public_instance(caller), f->user};
-    beamr_status st;
+    host_run run = {
+        .callback = host->callback,
+        .call = {engine_public_store(s), engine_public_instance(caller), f->user},
+        .args = values,
+        .results = values + f->type->param_count,
+        .err = err,
+    };
 
     s->pending = NULL;
     s->stack_top = slots + room;
     s->units = units > room ? units - room : 0;
-    st = host->callback(&call, values, values + t->param_count, err);
+    if (host->on_host_stack)
+        rt_fiber_on_thread(host_run_callback, &run);
+    else
+        host_run_callback(&run);
+    run.status = host_check_entries(s, own, run.status, err);
     s->stack_top = stack_top;
     s->units = units;
-    return host_answer(s, st, was_clean, err);
+    return host_answer(s, run.status, was_clean, err);
 }
 
 static void host_args(const wb_functype *t, const uint64_t *slots, beamr_value *values)
@@ -112,27 +157,56 @@ static beamr_status host_entry(abi_func *f, abi_instance *caller, uint64_t *slot
         st = host_results(f, slots, values + t->param_count, err);
     if (values != few)
         free(values);
-    return st;
+    return st == BEAMR_SUSPENDED ? rt_entry_wait(f, caller, slots, err) : st;
+}
+
+/* ---- Making them ---- */
+
+static beamr_status copy_name(abi_store *s, beamr_bytes name, beamr_bytes *out,
+                              beamr_error *err)
+{
+    uint8_t *copy;
+
+    *out = (beamr_bytes){0};
+    if (name.len == 0)
+        return BEAMR_OK;
+    if (!(copy = ARENA_NEW(&s->arena, uint8_t, name.len)))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the name of a host function");
+    memcpy(copy, name.data, name.len);
+    *out = (beamr_bytes){copy, name.len};
+    return BEAMR_OK;
+}
+
+beamr_status beamr_func_make(beamr_store *store, const beamr_functype *type,
+                             const beamr_host *host, beamr_func **out, beamr_error *err)
+{
+    abi_store *s = engine_store(store);
+    host_func *record;
+    abi_func *f = NULL;
+    uint32_t canon;
+
+    if (!(record = ARENA_NEW(&s->arena, host_func, 1)))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a host function");
+    record->callback = host->callback;
+    record->on_host_stack = host->on_host_stack;
+    BEAMR_TRY(copy_name(s, host->module, &record->module, err));
+    BEAMR_TRY(copy_name(s, host->name, &record->name, err));
+    BEAMR_TRY(engine_functype_add(s->engine, type, &canon, err));
+    BEAMR_TRY(rt_host_func_new(s, canon, host->callback ? host_entry : rt_entry_wait, record,
+                               host->user, host->finalize, &f, err));
+    *out = engine_public_func(f);
+    return BEAMR_OK;
 }
 
 beamr_status beamr_func_new(beamr_store *store, const beamr_functype *type,
                             beamr_host_func callback, void *user, void (*finalize)(void *user),
                             beamr_func **out, beamr_error *err)
 {
-    abi_store *s = engine_store(store);
-    host_func *host;
-    abi_func *f = NULL;
-    uint32_t canon;
+    beamr_host host = {.callback = callback, .user = user, .finalize = finalize};
 
     if (!callback)
         return beamr_fail(err, BEAMR_ARGUMENT, 0, "a host function without a callback");
-    if (!(host = ARENA_NEW(&s->arena, host_func, 1)))
-        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a host function");
-    host->callback = callback;
-    BEAMR_TRY(engine_functype_add(s->engine, type, &canon, err));
-    BEAMR_TRY(rt_host_func_new(s, canon, host_entry, host, user, finalize, &f, err));
-    *out = engine_public_func(f);
-    return BEAMR_OK;
+    return beamr_func_make(store, type, &host, out, err);
 }
 
 beamr_functype beamr_func_type(const beamr_func *func)
@@ -140,54 +214,10 @@ beamr_functype beamr_func_type(const beamr_func *func)
     return engine_public_functype(engine_func(func)->type);
 }
 
-/* ---- Calls from C ---- */
-
-static beamr_status fail_argument(const abi_func *f, const beamr_value *args, uint32_t i,
-                                  beamr_error *err)
+void engine_host_names(const abi_func *f, beamr_bytes *module, beamr_bytes *name)
 {
-    char text[ENGINE_MISFIT_SIZE];
+    const host_func *host = f->host;
 
-    return beamr_fail(
-        err, BEAMR_ARGUMENT, 0, "argument %u: %s", i + 1,
-        engine_misfit_text(f->store, &args[i], f->type->params[i], text, sizeof text));
-}
-
-/* The store is entered, the counts are right. */
-static beamr_status call(abi_func *f, const beamr_value *args, beamr_value *results,
-                         beamr_error *err)
-{
-    const wb_functype *t = f->type;
-    uint64_t *slots = f->store->stack_top;
-    uint64_t *in = slots;
-    const uint64_t *out = slots;
-
-    for (uint32_t i = 0; i < t->param_count; i++) {
-        if (!engine_value_fits(f->store, &args[i], t->params[i]))
-            return fail_argument(f, args, i, err);
-        in = engine_value_put(&args[i], in);
-    }
-    BEAMR_TRY(rt_call(f, slots, err));
-    for (uint32_t i = 0; i < t->result_count; i++)
-        out = engine_value_get(t->results[i], out, &results[i]);
-    return BEAMR_OK;
-}
-
-beamr_status beamr_func_call(beamr_func *func, const beamr_value *args, size_t arg_count,
-                             beamr_value *results, size_t result_count, beamr_error *err)
-{
-    abi_func *f = engine_func(func);
-    const wb_functype *t = f->type;
-    bool outermost;
-    beamr_status st;
-
-    if (arg_count != t->param_count)
-        return beamr_fail(err, BEAMR_ARGUMENT, 0, "%u arguments expected, %zu given",
-                          t->param_count, arg_count);
-    if (result_count != t->result_count)
-        return beamr_fail(err, BEAMR_ARGUMENT, 0, "the function has %u results, not %zu",
-                          t->result_count, result_count);
-    BEAMR_TRY(rt_store_enter(f->store, &outermost, err));
-    st = call(f, args, results, err);
-    rt_store_leave(f->store, outermost);
-    return st;
+    *module = host->module;
+    *name = host->name;
 }

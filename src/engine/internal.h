@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "beamr/instance.h"
-#include "runtime/runtime.h"
+#include "runtime/entry.h"
 
 /* ---- Handles ---- */
 
@@ -68,6 +68,14 @@ rt_extern engine_extern(const beamr_extern *e);
  * Errors: BEAMR_LIMIT, BEAMR_ARGUMENT (no value type), BEAMR_NO_MEMORY. */
 beamr_status engine_functype_add(rt_engine *e, const beamr_functype *type, uint32_t *canon,
                                  beamr_error *err);
+
+/* ---- Host functions ---- */
+
+/* A host function failed with this status, and err if it filled it: make err the guest's trap.
+ * Returns BEAMR_TRAP. */
+beamr_status engine_host_failure(beamr_status st, beamr_error *err);
+/* The names that a host function was made with. */
+void engine_host_names(const abi_func *f, beamr_bytes *module, beamr_bytes *name);
 
 /* ---- Values ---- */
 

@@ -190,10 +190,24 @@ beamr_status beamr_linker_define_func(beamr_linker *linker, const char *module,
                                       const char *name, const beamr_functype *type,
                                       beamr_host_func callback, void *user, beamr_error *err)
 {
-    beamr_extern item = {.kind = BEAMR_EXTERN_FUNC};
+    beamr_host host = {.callback = callback, .user = user};
 
-    BEAMR_TRY(beamr_func_new(linker->store, type, callback, user, NULL, &item.of.func, err));
-    return beamr_linker_define(linker, beamr_bytes_of(module), beamr_bytes_of(name), item, err);
+    if (!callback)
+        return beamr_fail(err, BEAMR_ARGUMENT, 0, "a host function without a callback");
+    return beamr_linker_define_host(linker, module, name, type, &host, err);
+}
+
+beamr_status beamr_linker_define_host(beamr_linker *linker, const char *module,
+                                      const char *name, const beamr_functype *type,
+                                      const beamr_host *host, beamr_error *err)
+{
+    beamr_extern item = {.kind = BEAMR_EXTERN_FUNC};
+    beamr_host named = *host;
+
+    named.module = beamr_bytes_of(module);
+    named.name = beamr_bytes_of(name);
+    BEAMR_TRY(beamr_func_make(linker->store, type, &named, &item.of.func, err));
+    return beamr_linker_define(linker, named.module, named.name, item, err);
 }
 
 beamr_status beamr_linker_define_instance(beamr_linker *linker, beamr_bytes module,

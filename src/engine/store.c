@@ -33,14 +33,34 @@ void beamr_store_free(beamr_store *store)
 }
 
 /* Lock-free, so that a signal handler may do it. */
+static void ask(beamr_store *store, uint32_t what)
+{
+    atomic_fetch_or_explicit(&engine_store(store)->interrupt, what, memory_order_relaxed);
+}
+
+static void ask_no_more(beamr_store *store, uint32_t what)
+{
+    atomic_fetch_and_explicit(&engine_store(store)->interrupt, ~what, memory_order_relaxed);
+}
+
 void beamr_store_interrupt(beamr_store *store)
 {
-    atomic_store_explicit(&engine_store(store)->interrupt, 1, memory_order_relaxed);
+    ask(store, ABI_INTERRUPT);
 }
 
 void beamr_store_clear_interrupt(beamr_store *store)
 {
-    atomic_store_explicit(&engine_store(store)->interrupt, 0, memory_order_relaxed);
+    ask_no_more(store, ABI_INTERRUPT);
+}
+
+void beamr_store_pause(beamr_store *store)
+{
+    ask(store, ABI_PAUSE);
+}
+
+void beamr_store_clear_pause(beamr_store *store)
+{
+    ask_no_more(store, ABI_PAUSE);
 }
 
 uint64_t beamr_store_fuel(const beamr_store *store)

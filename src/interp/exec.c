@@ -46,10 +46,31 @@ uint32_t interp_stub[1];
         trap = BEAMR_TRAP_##id;                                                                \
         goto trapped;                                                                          \
     } while (0)
+#define IS_ASKED(what) (atomic_load_explicit(&store->interrupt, memory_order_relaxed) & (what))
+/* Here the guest can be stopped, or paused. It then goes on with this instruction. */
 #define POLL()                                                                                 \
     do {                                                                                       \
-        if (UNLIKELY(atomic_load_explicit(&store->interrupt, memory_order_relaxed)))           \
-            TRAP(INTERRUPTED);                                                                 \
+        if (UNLIKELY(IS_ASKED(~UINT32_C(0)))) {                                                \
+            TRY(poll(store, frame, fp, err));                                                  \
+            RELOAD_MEMORY();                                                                   \
+        }                                                                                      \
+    } while (0)
+/* Here it can only be stopped: an exception is on its way. */
+#define POLL_THROWING()                                                                        \
+    do {                                                                                       \
+        if (UNLIKELY(IS_ASKED(~ABI_PAUSE)))                                                    \
+            TRY(rt_store_poll(store, err));                                                    \
+    } while (0)
+/* A bulk operation over `count` bytes or elements, which polls on its way. */
+#define BULK(count, call)                                                                      \
+    do {                                                                                       \
+        if (UNLIKELY((count) >= RT_POLL_BYTES / sizeof(uint64_t)))                             \
+            begin_bulk(store, frame, fp);                                                      \
+        status = (call);                                                                       \
+        store->can_pause = false;                                                              \
+        if (UNLIKELY(status != BEAMR_OK))                                                      \
+            goto failed;                                                                       \
+        RELOAD_MEMORY();                                                                       \
     } while (0)
 /* The status of a runtime function that has filled err. */
 #define TRY(call)                                                                              \
@@ -103,6 +124,28 @@ static void name_element(beamr_error *err, uint64_t element)
     }
 }
 
+/* Other code may run above this frame. */
+static void save(abi_store *store, abi_frame *frame, uint64_t *fp)
+{
+    store->stack_top = fp + ((const interp_func *)frame->func)->frame_slots;
+    store->frame_top = frame + 1;
+    store->units = frame->units;
+}
+
+__attribute__((cold, noinline)) static beamr_status poll(abi_store *store, abi_frame *frame,
+                                                         uint64_t *fp, beamr_error *err)
+{
+    save(store, frame, fp);
+    return rt_store_poll_guest(store, err);
+}
+
+__attribute__((cold, noinline)) static void begin_bulk(abi_store *store, abi_frame *frame,
+                                                       uint64_t *fp)
+{
+    save(store, frame, fp);
+    store->can_pause = true;
+}
+
 /* What the loop is asked for besides running: its handlers. */
 static int32_t handler_table[IOP_COUNT];
 
@@ -139,8 +182,8 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
     ENTER_INSTANCE(frame->instance);
     GO();
 
-    /* Handlers, laid out by hand: a label, the work, and how to go on.
-     * clang-format off */
+    /* Handlers, laid out by hand: a label, the work, and how to go on. */
+    /* clang-format off */
 
     /* ---- Control ---- */
 
@@ -333,12 +376,12 @@ tail_call:
         frame->ip = ip + 1;
 
 throwing:
-    POLL();
+    POLL_THROWING();
     {
         abi_frame *handler = interp_unwind(store, frame, bottom);
 
         if (!handler) {
-            POLL();
+            POLL_THROWING();
             status = beamr_fail(err, BEAMR_EXCEPTION, 0, "uncaught exception");
             interp_backtrace(frame, bottom, err);
             return status;
@@ -360,6 +403,7 @@ host_failed:
     return status;
 
 failed:
+    store->pending = NULL;
     frame->ip = ip + 1;
     interp_backtrace(frame, bottom, err);
     return status;
@@ -455,14 +499,14 @@ trapped:
         NEXT(5);
     }
     OP(TABLE_FILL)
-        TRY(rt_table_fill(inst->tables[ip[1]], SLOT(2), SLOT(3), SLOT(4), err));
+        BULK(SLOT(4), rt_table_fill(inst->tables[ip[1]], SLOT(2), SLOT(3), SLOT(4), err));
         NEXT(5);
     OP(TABLE_COPY)
-        TRY(rt_table_copy(inst->tables[ip[1]], SLOT(3), inst->tables[ip[2]], SLOT(4),
-            SLOT(5), err));
+        BULK(SLOT(5), rt_table_copy(inst->tables[ip[1]], SLOT(3), inst->tables[ip[2]],
+            SLOT(4), SLOT(5), err));
         NEXT(6);
     OP(TABLE_INIT)
-        TRY(rt_table_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
+        BULK(SLOT(5), rt_table_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
         NEXT(6);
     OP(ELEM_DROP) rt_elem_drop(inst, ip[1]); NEXT(2);
 
@@ -527,14 +571,15 @@ trapped:
         NEXT(4);
     }
     OP(MEMORY_FILL)
-        TRY(rt_memory_fill(inst->memories[ip[1]], SLOT(2), (uint8_t)SLOT(3), SLOT(4), err));
+        BULK(SLOT(4), rt_memory_fill(inst->memories[ip[1]], SLOT(2), (uint8_t)SLOT(3),
+            SLOT(4), err));
         NEXT(5);
     OP(MEMORY_COPY)
-        TRY(rt_memory_copy(inst->memories[ip[1]], SLOT(3), inst->memories[ip[2]], SLOT(4),
-            SLOT(5), err));
+        BULK(SLOT(5), rt_memory_copy(inst->memories[ip[1]], SLOT(3), inst->memories[ip[2]],
+            SLOT(4), SLOT(5), err));
         NEXT(6);
     OP(MEMORY_INIT)
-        TRY(rt_memory_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
+        BULK(SLOT(5), rt_memory_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
         NEXT(6);
     OP(DATA_DROP) rt_data_drop(inst, ip[1]); NEXT(2);
 

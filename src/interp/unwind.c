@@ -77,7 +77,7 @@ abi_frame *interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom)
         const interp_clause *c;
 
         /* There can be many frames, each with a million clauses. */
-        if (atomic_load_explicit(&s->interrupt, memory_order_relaxed))
+        if (atomic_load_explicit(&s->interrupt, memory_order_relaxed) & ~ABI_PAUSE)
             return NULL;
         c = clause_find(frame, f, s->pending);
         if (c) {

@@ -276,18 +276,11 @@ static beamr_status instantiate(abi_store *s, abi_module *m, const rt_extern *im
 beamr_status rt_instance_new(abi_store *s, abi_module *m, const rt_extern *imports,
                              size_t import_count, abi_instance **out, beamr_error *err)
 {
-    beamr_error own;
     bool outermost;
     beamr_status st;
 
-    if (!err || err->status != BEAMR_OK) {
-        beamr_error_clear(&own); /* whether an interrupt ended it must be known */
-        err = &own;
-    }
     BEAMR_TRY(rt_store_enter(s, &outermost, err));
     st = instantiate(s, m, imports, import_count, out, err);
-    if (st == BEAMR_TRAP && err->trap == BEAMR_TRAP_INTERRUPTED && s->nesting == 0)
-        atomic_store_explicit(&s->interrupt, 0, memory_order_relaxed);
     rt_store_leave(s, outermost);
     return st;
 }

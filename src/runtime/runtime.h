@@ -26,7 +26,8 @@ void rt_store_free(abi_store *s); /* accepts NULL; calls the finalizers of host 
 /* Slots above any frame that the store's units allow: arguments and results of one call. */
 #define RT_STACK_SLACK 8192u
 
-/* Take the store for this thread. Entering again from the thread that has it is fine.
+/* Take the store for this thread. Entering again from the thread that has it is fine. When the
+ * thread leaves, an interrupt that ended something meanwhile is taken back.
  *   outermost  set to true when it was free; give it to rt_store_leave
  * Errors: BEAMR_BUSY when another thread has it. */
 beamr_status rt_store_enter(abi_store *s, bool *outermost, beamr_error *err);
@@ -39,8 +40,12 @@ beamr_status rt_store_own_type(abi_store *s, uint32_t canon, beamr_error *err);
 /* Before `count` bytes or elements are touched that cost one unit for each `per` begun.
  * Errors: BEAMR_TRAP with OUT_OF_FUEL, and no fuel left; never without metering. */
 beamr_status rt_store_charge(abi_store *s, uint64_t count, uint32_t per, beamr_error *err);
-/* Errors: BEAMR_TRAP with INTERRUPTED when the store was interrupted. */
+/* Look at store->interrupt; for work that takes long.
+ * Errors: BEAMR_TRAP with INTERRUPTED or DEADLINE when the store was asked to stop. */
 beamr_status rt_store_poll(abi_store *s, beamr_error *err);
+/* The same for guest code, which may be paused here: other code of the store may then have run,
+ * and memories grown. Its frames are below store->stack_top and store->frame_top. */
+beamr_status rt_store_poll_guest(abi_store *s, beamr_error *err);
 
 /* Bytes that bulk operations touch between two polls. */
 #define RT_POLL_BYTES ((uint64_t)1 << 20)
@@ -177,10 +182,7 @@ beamr_status rt_instance_new(abi_store *s, abi_module *m, const rt_extern *impor
  * gone. */
 rt_extern rt_instance_extern(abi_instance *inst, wb_extern_kind kind, uint32_t index);
 
-/* Call a function whose arguments are already in the slots at store->stack_top, as abi_entry;
- * for calls from C. Counts nesting: beyond the store's limit, STACK_EXHAUSTED. The outermost
- * call that ends by an interrupt takes it back. Errors: BEAMR_TRAP; BEAMR_EXCEPTION, with
- * store->pending set and a text; BEAMR_BUSY. */
+/* Call a function to its end, as rt_entry_begin; takes the store.  Errors: also BEAMR_BUSY. */
 beamr_status rt_call(abi_func *f, uint64_t *slots, beamr_error *err);
 
 #endif

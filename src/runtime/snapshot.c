@@ -111,5 +111,5 @@ beamr_status rt_snapshot_enter(abi_store *s, bool *outermost, beamr_error *err)
     if (s->nesting == 0)
         return BEAMR_OK;
     rt_store_leave(s, *outermost);
-    return beamr_fail(err, BEAMR_BUSY, 0, "a call is active in the store");
+    return beamr_fail(err, BEAMR_BUSY, 0, "a call is active or suspended in the store");
 }

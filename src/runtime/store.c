@@ -1,6 +1,7 @@
-/* Stores: the stack that guest frames live on, who may use the store, fuel and interrupts, and
+/* Stores: the stack that guest frames live on, who may use the store, fuel, and
  * freeing everything that was made in it. The objects are made in the files named after them.
  */
+#include "runtime/entry.h"
 #include "runtime/internal.h"
 
 #include <assert.h>
@@ -24,20 +25,28 @@ static size_t frame_bytes(const rt_limits *limits)
     return count * sizeof(abi_frame);
 }
 
-/* One mapping holds both, the slots first: a store should take few of them. */
+/* One mapping holds the first entry with its stack, the slots and the frames, in this order: a
+ * store should take few of them. Huge pages would make a store that hardly ran cost megabytes.
+ */
 static beamr_status stack_map(abi_store *s, const rt_limits *limits, beamr_error *err)
 {
     size_t slots = stack_bytes(limits);
-    size_t bytes = slots + frame_bytes(limits);
+    size_t bytes = rt_entry_bytes() + slots + frame_bytes(limits);
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (at == MAP_FAILED)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no address space for a stack of %zu bytes",
                           bytes);
-    s->stack = s->stack_top = at;
-    s->frames = s->frame_top = (abi_frame *)(s->stack + slots / sizeof(uint64_t));
+    s->mapping = at;
     s->mapped = bytes;
+    (void)madvise(at, bytes, MADV_NOHUGEPAGE);
+    if (!(s->first_entry = rt_entry_init(s, at)))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the guard of a stack");
+    s->spare = s->first_entry;
+    s->spare_count = 1;
+    s->stack = s->stack_top = (uint64_t *)(void *)((uint8_t *)at + rt_entry_bytes());
+    s->frames = s->frame_top = (abi_frame *)(s->stack + slots / sizeof(uint64_t));
     return BEAMR_OK;
 }
 
@@ -69,19 +78,23 @@ beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, abi_store **out
     *out = s;
     return BEAMR_OK;
 fail:
+    rt_entries_clear(s);
     if (s->mapped)
-        munmap(s->stack, s->mapped);
+        munmap(s->mapping, s->mapped);
     arena_clear(&s->arena);
     free(s);
     return st;
 }
 
-/* Finalizers run first: they may still look at anything. Modules go last but for the engine,
- * since types of objects are theirs. */
+/* Suspended calls are cancelled. Finalizers run before all else: they may still look at
+ * anything. Modules go last but for the engine, since types of objects are theirs. */
 void rt_store_free(abi_store *s)
 {
-    assert(!s || s->nesting == 0);
-    if (!s || s->nesting > 0)
+    if (!s)
+        return;
+    (void)rt_entries_cancel_after(s, NULL);
+    assert(s->nesting == 0);
+    if (s->nesting > 0)
         return; /* freed while a call in it is active: to lose it is better than to crash */
     for (abi_func *f = s->host_funcs; f; f = f->next_host)
         if (f->finalize)
@@ -93,7 +106,8 @@ void rt_store_free(abi_store *s)
         rt_instance_clear(i);
     for (rt_owned_type *t = s->types; t; t = t->next)
         wb_registry_release(s->engine->registry, t->canon);
-    munmap(s->stack, s->mapped);
+    rt_entries_clear(s);
+    munmap(s->mapping, s->mapped);
     arena_clear(&s->arena);
     rt_engine_unref(s->engine);
     free(s);
@@ -116,8 +130,13 @@ beamr_status rt_store_enter(abi_store *s, bool *outermost, beamr_error *err)
 
 void rt_store_leave(abi_store *s, bool outermost)
 {
-    if (outermost)
-        atomic_store_explicit(&s->owner, 0, memory_order_release);
+    if (!outermost)
+        return;
+    if (s->was_interrupted) {
+        s->was_interrupted = false;
+        atomic_fetch_and_explicit(&s->interrupt, ~ABI_INTERRUPT, memory_order_relaxed);
+    }
+    atomic_store_explicit(&s->owner, 0, memory_order_release);
 }
 
 beamr_status rt_store_own_type(abi_store *s, uint32_t canon, beamr_error *err)
@@ -145,12 +164,5 @@ beamr_status rt_store_charge(abi_store *s, uint64_t count, uint32_t per, beamr_e
         return beamr_fail_trap(err, BEAMR_TRAP_OUT_OF_FUEL, NULL);
     }
     s->fuel -= units;
-    return BEAMR_OK;
-}
-
-beamr_status rt_store_poll(abi_store *s, beamr_error *err)
-{
-    if (atomic_load_explicit(&s->interrupt, memory_order_relaxed))
-        return beamr_fail_trap(err, BEAMR_TRAP_INTERRUPTED, NULL);
     return BEAMR_OK;
 }

@@ -86,12 +86,33 @@ static void interrupt_ends_one_outermost_call(void **state)
     atomic_store(&s->interrupt, 1);
     assert_int_equal(rt_call(f, s->stack_top, NULL), BEAMR_TRAP);
     assert_int_equal(rt_call(f, s->stack_top, NULL), BEAMR_OK);
-    s->nesting = 1; /* as if below another */
-    atomic_store(&s->interrupt, 1);
-    beamr_error_clear(&err);
-    assert_int_equal(rt_call(f, s->stack_top, &err), BEAMR_TRAP);
-    assert_int_equal(atomic_load(&s->interrupt), 1);
-    s->nesting = 0;
+    rt_store_free(s);
+}
+
+static uint32_t asked_after_inner;
+
+static beamr_status call_inner(abi_func *f, abi_instance *caller, uint64_t *slots,
+                               beamr_error *err)
+{
+    abi_func *inner = func_of(f->store, answer, 0);
+
+    (void)caller;
+    (void)err;
+    atomic_store(&f->store->interrupt, ABI_INTERRUPT);
+    assert_int_equal(rt_call(inner, slots, NULL), BEAMR_TRAP);
+    asked_after_inner = atomic_load(&f->store->interrupt);
+    return BEAMR_OK;
+}
+
+static void interrupt_of_an_inner_call_is_for_the_outer_too(void **state)
+{
+    abi_store *s = fixture_store();
+    abi_func *f = func_of(s, call_inner, 0);
+
+    (void)state;
+    assert_int_equal(rt_call(f, s->stack_top, NULL), BEAMR_OK);
+    assert_int_equal(asked_after_inner, ABI_INTERRUPT);
+    assert_int_equal(atomic_load(&s->interrupt), 0);
     rt_store_free(s);
 }
 
@@ -178,6 +199,7 @@ int main(void)
         cmocka_unit_test(nesting_is_limited_and_everything_is_put_back),
         cmocka_unit_test(arguments_of_host_functions_need_units),
         cmocka_unit_test(interrupt_ends_one_outermost_call),
+        cmocka_unit_test(interrupt_of_an_inner_call_is_for_the_outer_too),
         cmocka_unit_test(another_thread_is_turned_away_while_a_call_runs),
         cmocka_unit_test(stack_can_be_used_to_its_end),
         cmocka_unit_test(freeing_the_store_finalizes_host_functions),

@@ -33,6 +33,18 @@ BEAMR_API beamr_status beamr_entry_begin(beamr_func *func, const beamr_value *ar
                                          size_t result_count, beamr_entry *entry,
                                          beamr_error *err);
 
+/* Instantiate a module, as beamr_instance_new and beamr_linker_instantiate, but so that its start
+ * function can wait. When they return BEAMR_SUSPENDED, `out` is written too; the instance may be
+ * used once that entry has ended in BEAMR_OK. The entry has no results.
+ *   entry  as beamr_entry_begin; NULL: it cannot wait */
+BEAMR_API beamr_status beamr_instance_begin(beamr_store *store, beamr_module *module,
+                                            const beamr_extern *imports, size_t import_count,
+                                            beamr_instance **out, beamr_entry *entry,
+                                            beamr_error *err);
+BEAMR_API beamr_status beamr_linker_begin(beamr_linker *linker, beamr_module *module,
+                                          beamr_instance **out, beamr_entry *entry,
+                                          beamr_error *err);
+
 /* What a waiting call asks for. All of it is borrowed until the call goes on. */
 typedef struct beamr_request {
     beamr_bytes module; /* names as the function was made with; may be empty */

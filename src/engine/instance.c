@@ -1,11 +1,20 @@
 /* Instances: making one out of a module and its imports, and finding what it exports. */
-#include "engine/internal.h"
+#include "beamr/entry.h"
 
 #include <stdlib.h>
+
+#include "engine/internal.h"
 
 beamr_status beamr_instance_new(beamr_store *store, beamr_module *module,
                                 const beamr_extern *imports, size_t import_count,
                                 beamr_instance **out, beamr_error *err)
+{
+    return beamr_instance_begin(store, module, imports, import_count, out, NULL, err);
+}
+
+beamr_status beamr_instance_begin(beamr_store *store, beamr_module *module,
+                                  const beamr_extern *imports, size_t import_count,
+                                  beamr_instance **out, beamr_entry *entry, beamr_error *err)
 {
     abi_module *m = engine_module(module);
     abi_instance *inst = NULL;
@@ -20,8 +29,8 @@ beamr_status beamr_instance_new(beamr_store *store, beamr_module *module,
         for (size_t i = 0; i < import_count; i++)
             inner[i] = engine_extern(&imports[i]);
     }
-    st = rt_instance_new(engine_store(store), m, inner, import_count, &inst, err);
-    if (st == BEAMR_OK)
+    st = rt_instance_new(engine_store(store), m, inner, import_count, &inst, entry, err);
+    if (st == BEAMR_OK || st == BEAMR_SUSPENDED)
         *out = engine_public_instance(inst);
     free(inner);
     return st;

@@ -1,10 +1,12 @@
 /* The linker: imports looked up by their two names, in a hash table of chains.
  * Names may come from guests (beamr_linker_define_instance), so the hash is seeded: nobody can
  * prepare a module whose names all meet in one chain. Types are checked by the runtime. */
-#include "engine/internal.h"
+#include "beamr/entry.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
+
+#include "engine/internal.h"
 
 typedef struct definition {
     struct definition *next; /* of its chain */
@@ -269,6 +271,12 @@ static beamr_status resolve(const beamr_linker *l, const beamr_module *module, s
 beamr_status beamr_linker_instantiate(beamr_linker *linker, beamr_module *module,
                                       beamr_instance **out, beamr_error *err)
 {
+    return beamr_linker_begin(linker, module, out, NULL, err);
+}
+
+beamr_status beamr_linker_begin(beamr_linker *linker, beamr_module *module,
+                                beamr_instance **out, beamr_entry *entry, beamr_error *err)
+{
     size_t count = beamr_module_import_count(module);
     beamr_extern *imports = NULL;
     beamr_status st = BEAMR_OK;
@@ -278,7 +286,7 @@ beamr_status beamr_linker_instantiate(beamr_linker *linker, beamr_module *module
     for (size_t i = 0; i < count && st == BEAMR_OK; i++)
         st = resolve(linker, module, i, &imports[i], err);
     if (st == BEAMR_OK)
-        st = beamr_instance_new(linker->store, module, imports, count, out, err);
+        st = beamr_instance_begin(linker->store, module, imports, count, out, entry, err);
     free(imports);
     return st;
 }

@@ -6,6 +6,7 @@
  * stays, as the specification says.
  * Checking imports is in link.c, constant expressions in constexpr.c.
  * Source: Core, "Instantiation". */
+#include "runtime/entry.h"
 #include "runtime/internal.h"
 
 #include <inttypes.h>
@@ -241,7 +242,7 @@ static beamr_status run_datas(abi_instance *inst, beamr_error *err)
     return BEAMR_OK;
 }
 
-static beamr_status run_start(abi_instance *inst, beamr_error *err)
+static beamr_status run_start(abi_instance *inst, uint64_t *entry, beamr_error *err)
 {
     abi_func *f;
 
@@ -249,15 +250,17 @@ static beamr_status run_start(abi_instance *inst, beamr_error *err)
         return BEAMR_OK;
     if (!(f = rt_instance_func(inst, inst->wasm->start)))
         return no_memory(err);
-    return rt_call(f, inst->store->stack_top, err);
+    return rt_entry_begin(f, inst->store->stack_top, entry != NULL, entry, err);
 }
 
 /* ---- Making one ---- */
 
 static beamr_status instantiate(abi_store *s, abi_module *m, const rt_extern *imports,
-                                size_t import_count, abi_instance **out, beamr_error *err)
+                                size_t import_count, abi_instance **out, uint64_t *entry,
+                                beamr_error *err)
 {
     abi_instance *inst;
+    beamr_status st;
 
     BEAMR_TRY(rt_link_check(s, m, imports, import_count, err));
     BEAMR_TRY(check_limits(s, &m->wasm, err));
@@ -268,19 +271,21 @@ static beamr_status instantiate(abi_store *s, abi_module *m, const rt_extern *im
     BEAMR_TRY(make_all(inst, err));
     BEAMR_TRY(run_elems(inst, err));
     BEAMR_TRY(run_datas(inst, err));
-    BEAMR_TRY(run_start(inst, err));
-    *out = inst;
-    return BEAMR_OK;
+    st = run_start(inst, entry, err);
+    if (st == BEAMR_OK || st == BEAMR_SUSPENDED)
+        *out = inst;
+    return st;
 }
 
 beamr_status rt_instance_new(abi_store *s, abi_module *m, const rt_extern *imports,
-                             size_t import_count, abi_instance **out, beamr_error *err)
+                             size_t import_count, abi_instance **out, uint64_t *entry,
+                             beamr_error *err)
 {
     bool outermost;
     beamr_status st;
 
     BEAMR_TRY(rt_store_enter(s, &outermost, err));
-    st = instantiate(s, m, imports, import_count, out, err);
+    st = instantiate(s, m, imports, import_count, out, entry, err);
     rt_store_leave(s, outermost);
     return st;
 }

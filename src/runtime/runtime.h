@@ -173,10 +173,11 @@ typedef struct rt_extern {
 /* What the object is now: sizes are the present ones. `of` must not be NULL. */
 rt_externtype rt_extern_type(const rt_extern *e);
 
-/* As beamr_instance_new. What active segments hold is charged as the instructions that would
- * copy it. */
+/* As beamr_instance_begin; with `entry` NULL the start function cannot wait. What active
+ * segments hold is charged as the instructions that would copy it. */
 beamr_status rt_instance_new(abi_store *s, abi_module *m, const rt_extern *imports,
-                             size_t import_count, abi_instance **out, beamr_error *err);
+                             size_t import_count, abi_instance **out, uint64_t *entry,
+                             beamr_error *err);
 
 /* The export's object; kind and index from the module's export. NULL in `of` when memory is
  * gone. */

@@ -89,7 +89,7 @@ static inline beamr_status fixture_instance(abi_store *s, wasm_builder *w,
                                             abi_instance **out, beamr_error *err)
 {
     abi_module *m = fixture_load(s, w);
-    beamr_status st = rt_instance_new(s, m, imports, count, out, err);
+    beamr_status st = rt_instance_new(s, m, imports, count, out, NULL, err);
 
     rt_module_unref(m);
     return st;

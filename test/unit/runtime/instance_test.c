@@ -222,7 +222,7 @@ static void objects_of_other_stores_and_engines_are_refused(void **state)
     assert_links(s, &w, &item, BEAMR_ARGUMENT, "another store");
     IMPORTER(&w, "m", 0x02, 0x00, 1);
     m = fixture_load(other, &w);
-    assert_int_equal(rt_instance_new(s, m, &item, 1, &inst, &err), BEAMR_ARGUMENT);
+    assert_int_equal(rt_instance_new(s, m, &item, 1, &inst, NULL, &err), BEAMR_ARGUMENT);
     assert_non_null(strstr(err.text, "different engines"));
     rt_module_unref(m);
     rt_store_free(other);

@@ -46,7 +46,11 @@ uint32_t interp_stub[1];
         trap = BEAMR_TRAP_##id;                                                                \
         goto trapped;                                                                          \
     } while (0)
+#ifdef BEAMR_STRESS_YIELD
+#define IS_ASKED(what) 1
+#else
 #define IS_ASKED(what) (atomic_load_explicit(&store->interrupt, memory_order_relaxed) & (what))
+#endif
 /* Here the guest can be stopped, or paused. It then goes on with this instruction. */
 #define POLL()                                                                                 \
     do {                                                                                       \

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -154,8 +155,10 @@ static beamr_status finish(rt_entry *e, beamr_error *err)
 /* Run until it ends or waits. */
 static beamr_status run(rt_entry *e, beamr_error *err)
 {
-    e->state = RT_ENTRY_RUNNING;
-    rt_fiber_enter(&e->fiber);
+    do {
+        e->state = RT_ENTRY_RUNNING;
+        rt_fiber_enter(&e->fiber);
+    } while (e->state == RT_ENTRY_YIELDED);
     return e->state == RT_ENTRY_SUSPENDED ? BEAMR_SUSPENDED : finish(e, err);
 }
 
@@ -273,10 +276,27 @@ beamr_status rt_store_poll(abi_store *s, beamr_error *err)
     return BEAMR_OK;
 }
 
+#ifdef BEAMR_STRESS_YIELD
+/* Leave the fiber, as if others ran above the guest's frames meanwhile. */
+static void yield(abi_store *s)
+{
+    rt_entry *e = s->entry;
+
+    for (unsigned i = 0; i < 64; i++)
+        s->stack_top[i] = UINT64_C(0xa5a5a5a5a5a5a5a5);
+    memset(s->frame_top, 0xa5, sizeof *s->frame_top);
+    e->state = RT_ENTRY_YIELDED;
+    rt_fiber_leave(&e->fiber);
+}
+#endif
+
 beamr_status rt_store_poll_guest(abi_store *s, beamr_error *err)
 {
     beamr_status st;
 
+#ifdef BEAMR_STRESS_YIELD
+    yield(s);
+#endif
     s->can_pause = true;
     st = rt_store_poll(s, err);
     s->can_pause = false;

@@ -14,6 +14,7 @@
 typedef enum rt_entry_state {
     RT_ENTRY_RUNNING, /* or below others that are */
     RT_ENTRY_SUSPENDED,
+    RT_ENTRY_YIELDED, /* in a stress build: to go on at once */
     RT_ENTRY_ENDED
 } rt_entry_state;
 

@@ -37,7 +37,7 @@ static beamr_status host_answer(abi_store *s, beamr_status st, bool was_clean, b
         (void)beamr_fail(err, st, 0, "%s", beamr_status_text(st));
     }
     err->status = BEAMR_TRAP;
-    err->trap = BEAMR_TRAP_HOST;
+    err->trap = st == BEAMR_NO_MEMORY ? BEAMR_TRAP_OUT_OF_MEMORY : BEAMR_TRAP_HOST;
     return BEAMR_TRAP;
 }
 

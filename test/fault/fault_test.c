@@ -258,7 +258,7 @@ int main(int argc, char **argv)
             tests[count] =
                 (struct CMUnitTest){s->name, survives, NULL, NULL, (void *)(uintptr_t)s};
         }
-    if (argc > 1) /* only scenarios whose name has this in it */
+    if (argc > 1) /* which scenarios; with * and ? */
         cmocka_set_test_filter(argv[1]);
     return _cmocka_run_group_tests("fault", tests, count, NULL, NULL);
 }

@@ -150,14 +150,14 @@ static void build_double_export(wasm_builder *w)
 /* Many types, some of which refer to each other: for the registry. */
 static void build_types(wasm_builder *w)
 {
-    enum { TYPES = 300 };
+    enum { TYPES = 150 };
     char params[20] = "";
 
     wasm_begin(w);
     wasm_section(w, WASM_TYPE);
     wasm_u32(w, TYPES + 1);
     for (unsigned i = 0; i < TYPES; i++) {
-        for (unsigned bit = 0; bit < 10; bit++)
+        for (unsigned bit = 0; bit < 8; bit++)
             params[bit] = i >> bit & 1 ? 'i' : 'l';
         wasm_functype(w, params, "i");
     }

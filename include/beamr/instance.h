@@ -38,11 +38,11 @@ typedef struct beamr_call {
  *   args     of the declared parameters' kinds
  *   results  to be filled with the declared results' kinds; preset to zero and null
  * It may use the store, and call guest functions. It runs on a stack of the engine's, where it
- * finds 256 KiB, on the thread that made the call; C++ exceptions and longjmp must not leave
- * it. Returns BEAMR_OK, or an error: the calling guest then traps with HOST and err's text (a
- * BEAMR_TRAP is passed on as it is), except that BEAMR_EXCEPTION throws the exception set with
- * beamr_throw, or the one that an inner call ended in, and that after BEAMR_SUSPENDED the call
- * is answered later (beamr/entry.h). */
+ * finds 256 KiB, on the thread that made the call; C++ exceptions and longjmp must not leave it.
+ * Returns BEAMR_OK, or an error: the calling guest then traps with HOST and err's text (a
+ * BEAMR_TRAP is passed on as it is, and BEAMR_NO_MEMORY becomes OUT_OF_MEMORY), except that
+ * BEAMR_EXCEPTION throws the exception set with beamr_throw, or the one that an inner call ended
+ * in, and that after BEAMR_SUSPENDED the call is answered later (beamr/entry.h). */
 typedef beamr_status (*beamr_host_func)(const beamr_call *call, const beamr_value *args,
                                         beamr_value *results, beamr_error *err);
 
@@ -205,7 +205,9 @@ BEAMR_API beamr_status beamr_instance_new(beamr_store *store, beamr_module *modu
 BEAMR_API beamr_module *beamr_instance_module(const beamr_instance *instance); /* borrowed */
 BEAMR_API beamr_store *beamr_instance_store(const beamr_instance *instance);
 
-/* Find an export.  Returns false when there is none of that name (and kind). */
+/* Find an export.  Returns false when there is none of that name (and kind); and when there is
+ * no memory for the record of a function that nobody has asked for yet, in which case
+ * beamr_module_find_export still finds it. The same holds for NULL from the next. */
 BEAMR_API bool beamr_instance_find(const beamr_instance *instance, beamr_bytes name,
                                    beamr_extern *out);
 BEAMR_API beamr_func *beamr_instance_find_func(const beamr_instance *instance,

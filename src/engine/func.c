@@ -27,7 +27,7 @@ beamr_status engine_host_failure(beamr_status st, beamr_error *err)
         (void)beamr_fail(err, st, 0, "%s", beamr_status_text(st));
     }
     err->status = BEAMR_TRAP;
-    err->trap = BEAMR_TRAP_HOST;
+    err->trap = st == BEAMR_NO_MEMORY ? BEAMR_TRAP_OUT_OF_MEMORY : BEAMR_TRAP_HOST;
     return BEAMR_TRAP;
 }
 

@@ -163,12 +163,32 @@ static bool takes_addresses(const beamr_func *func, size_t params, size_t result
     return *width == BEAMR_I32 || *width == BEAMR_I64;
 }
 
+/* Find an exported function.
+ *   out  NULL when the guest has none of that name
+ * Errors: BEAMR_NO_MEMORY, which must not pass for that. */
+static beamr_status find_func(beamr_instance *instance, const char *name, beamr_func **out,
+                              beamr_error *err)
+{
+    beamr_export export;
+
+    *out = beamr_instance_find_func(instance, name);
+    if (!*out &&
+        beamr_module_find_export(beamr_instance_module(instance), beamr_bytes_of(name),
+                                 &export) &&
+        export.type.kind == BEAMR_EXTERN_FUNC)
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the guest's %s", name);
+    return BEAMR_OK;
+}
+
 static beamr_status heap_use_malloc(guest_heap *heap, beamr_instance *instance,
                                     beamr_func *function, beamr_error *err)
 {
-    beamr_func *give = beamr_instance_find_func(instance, "free");
     beamr_kind give_width;
+    beamr_func *give;
+    beamr_status st;
 
+    if ((st = find_func(instance, "free", &give, err)) != BEAMR_OK)
+        return st;
     if (!takes_addresses(function, 1, 1, &heap->width))
         return beamr_fail(err, BEAMR_ARGUMENT, 0,
                           "the guest's malloc is neither [i32] -> [i32] nor [i64] -> [i64]");
@@ -198,6 +218,7 @@ static beamr_status heap_find(guest_heap *heap, beamr_instance *instance, size_t
                               beamr_error *err)
 {
     beamr_func *function;
+    beamr_status st;
 
     if (heap->take)
         return BEAMR_OK;
@@ -207,9 +228,13 @@ static beamr_status heap_find(guest_heap *heap, beamr_instance *instance, size_t
     if (!heap->memory)
         return beamr_fail(err, BEAMR_ARGUMENT, 0,
                           "argument %zu is text, and the guest has no memory", index + 1);
-    if ((function = beamr_instance_find_func(instance, "malloc")))
+    if ((st = find_func(instance, "malloc", &function, err)) != BEAMR_OK)
+        return st;
+    if (function)
         return heap_use_malloc(heap, instance, function, err);
-    if ((function = beamr_instance_find_func(instance, "cabi_realloc")))
+    if ((st = find_func(instance, "cabi_realloc", &function, err)) != BEAMR_OK)
+        return st;
+    if (function)
         return heap_use_realloc(heap, function, err);
     return beamr_fail(err, BEAMR_ARGUMENT, 0,
                       "argument %zu is text, and the guest exports neither malloc nor "
@@ -334,24 +359,31 @@ static beamr_status give_back(guest_call *call, beamr_error *err)
 }
 
 /* As give_back, but for an exception that the call ended in: the calls that free would have
- * the store forget it. */
-static void give_back_under_exception(guest_call *call)
+ * the store forget it.  Returns BEAMR_EXCEPTION, or BEAMR_NO_MEMORY when it could not be kept.
+ */
+static beamr_status give_back_under_exception(guest_call *call, beamr_error *err)
 {
     beamr_store *store = beamr_instance_store(call->instance);
     beamr_exception *exception = beamr_exception_take(store);
     size_t count = exception ? beamr_exception_arg_count(exception) : 0;
     beamr_value *args = calloc(count + 1, sizeof *args);
+    beamr_status st = args ? BEAMR_EXCEPTION : BEAMR_NO_MEMORY;
     beamr_error ignored = {0};
 
     (void)give_back(call, &ignored);
     if (exception && args) {
         for (size_t i = 0; i < count; i++)
             args[i] = beamr_exception_arg(exception, i);
-        (void)beamr_throw(store, beamr_exception_tag(exception), args, count, &ignored);
+        st = beamr_throw(store, beamr_exception_tag(exception), args, count, NULL);
     }
     if (exception)
         beamr_exception_release(store, exception);
     free(args);
+    if (st == BEAMR_EXCEPTION)
+        return st;
+    beamr_error_clear(err); /* of what it says of the exception */
+    return beamr_fail(err, BEAMR_NO_MEMORY, 0,
+                      "no memory to keep the exception that the call ended in");
 }
 
 /* Give back what the call took; *st is how it went so far, and stays if it failed. */
@@ -364,7 +396,7 @@ static void finish(guest_call *call, beamr_status *st, beamr_error *err)
     if (*st == BEAMR_OK)
         *st = give_back(call, err);
     else if (*st == BEAMR_EXCEPTION)
-        give_back_under_exception(call);
+        *st = give_back_under_exception(call, err);
     else if (!is_interrupt(*st, err))
         (void)give_back(call, &ignored);
 }

@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 #define GUARD_BYTES UINT64_C(65536)
-#define DROP_BYTES UINT64_C(65536) /* from here on giving pages back is cheaper than zeroing   \
-                                    */
+#define DROP_BYTES                                                                             \
+    UINT64_C(65536) /* from here on giving pages back is cheaper than zeroing                  \
+                     */
 #define PAGES_32 UINT64_C(65536)
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -74,8 +75,9 @@ bool rt_memory_resize(abi_memory *m, uint64_t pages)
     if (!m->base || size > m->reserved - GUARD_BYTES)
         return false;
     if (size < m->size) {
-        if (mprotect(m->base + size, (size_t)(m->size - size), PROT_NONE) != 0)
-            return false;
+        /* The kernel only moves the border of two ranges. Should it refuse, the rest stays
+         * open, which no access reaches: all are checked against the size. */
+        (void)mprotect(m->base + size, (size_t)(m->size - size), PROT_NONE);
     } else if (mprotect(m->base + m->size, (size_t)(size - m->size), PROT_READ | PROT_WRITE)) {
         return false;
     }
@@ -104,24 +106,6 @@ void rt_memory_zero(abi_memory *m, uint64_t from, uint64_t to)
     }
     memset(m->base + from, 0, (size_t)(first - from));
     memset(m->base + last, 0, (size_t)(to - last));
-}
-
-void rt_memory_discard(abi_memory *m, uint64_t to)
-{
-    uint8_t *at;
-    size_t len;
-
-    if (to <= m->size)
-        return; /* also when there is no base */
-    at = m->base + m->size;
-    len = (size_t)(to - m->size);
-    if (drop_pages(at, len))
-        return;
-    /* Pages that are locked in memory cannot be given back. */
-    if (mprotect(at, len, PROT_READ | PROT_WRITE) == 0) {
-        memset(at, 0, len);
-        (void)mprotect(at, len, PROT_NONE);
-    }
 }
 
 beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **out,

@@ -62,12 +62,10 @@ beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **ou
  * the memory's maximum or the store's limit, which is the same on every host; or the host had
  * no address space to reserve for the whole of it, or has no memory left. */
 int64_t rt_memory_grow(abi_memory *m, uint64_t delta);
-/* Have `pages` pages, at most max_pages: more, or fewer. What is cut off cannot be accessed any
- * more; rt_memory_discard makes it zero, which it must be before the memory grows again.
- * Returns false when the host refuses; nothing changed then. */
+/* Have `pages` pages, at most max_pages: more, or fewer. What is cut off must be zero already,
+ * since the memory may grow again.
+ * Returns false when the host refuses more; nothing changed then. Fewer is never refused. */
 bool rt_memory_resize(abi_memory *m, uint64_t pages);
-/* Forget what stood between the memory's size and `to`, where it ended before. */
-void rt_memory_discard(abi_memory *m, uint64_t to);
 /* Make [from, to), which lies in the memory, zero; long ranges take no host memory then. */
 void rt_memory_zero(abi_memory *m, uint64_t from, uint64_t to);
 /* [addr, addr + len) lies in the memory. */

@@ -540,29 +540,28 @@ static beamr_status revive_elems(reader *r, beamr_error *err)
     return BEAMR_OK;
 }
 
-/* Memories that grow first: to undo that is nothing but to close pages. */
-static beamr_status resize_memories(reader *r, beamr_error *err)
-{
-    for (int growing = 1; growing >= 0; growing--)
-        for (uint32_t i = 0; i < r->memory_count; i++) {
-            const memory_part *part = &r->memories_to[i];
-
-            if ((part->pages * ABI_PAGE_SIZE > part->size_before) != growing)
-                continue;
-            if (!rt_memory_resize(part->memory, part->pages))
-                return beamr_fail(err, BEAMR_NO_MEMORY, 0,
-                                  "the host has no room for a memory of %" PRIu64 " pages",
-                                  part->pages);
-        }
-    return BEAMR_OK;
-}
-
-static void resize_back(reader *r)
+/* Memories that grow: to undo that is nothing but to close pages. Those that get smaller wait
+ * until nothing can fail any more, since what they lose could not be brought back. */
+static beamr_status grow_memories(reader *r, beamr_error *err)
 {
     for (uint32_t i = 0; i < r->memory_count; i++) {
         const memory_part *part = &r->memories_to[i];
 
-        (void)rt_memory_resize(part->memory, part->size_before / ABI_PAGE_SIZE);
+        if (part->pages > part->memory->pages && !rt_memory_resize(part->memory, part->pages))
+            return beamr_fail(err, BEAMR_NO_MEMORY, 0,
+                              "the host has no room for a memory of %" PRIu64 " pages",
+                              part->pages);
+    }
+    return BEAMR_OK;
+}
+
+static void shrink_back(reader *r)
+{
+    for (uint32_t i = 0; i < r->memory_count; i++) {
+        const memory_part *part = &r->memories_to[i];
+
+        if (part->memory->size > part->size_before)
+            (void)rt_memory_resize(part->memory, part->size_before / ABI_PAGE_SIZE);
     }
 }
 
@@ -574,7 +573,10 @@ static void apply_memory(const memory_part *part)
     const uint8_t *at = part->runs;
     uint64_t done = 0; /* bytes */
 
-    rt_memory_discard(m, part->size_before);
+    if (part->pages < m->pages) {
+        rt_memory_zero(m, part->pages * ABI_PAGE_SIZE, m->size);
+        (void)rt_memory_resize(m, part->pages);
+    }
     for (uint64_t i = 0; i < part->run_count; i++) {
         uint64_t from = get_le(at, 8) * SNAPSHOT_BLOCK;
         uint64_t len = get_le(at + 8, 8) * SNAPSHOT_BLOCK;
@@ -640,10 +642,10 @@ static beamr_status restore(reader *r, beamr_error *err)
     BEAMR_TRY(read_all(r, err));
     BEAMR_TRY(revive_elems(r, err));
     BEAMR_TRY(offer_foreign(r, err));
-    if ((st = resize_memories(r, err)) == BEAMR_OK)
+    if ((st = grow_memories(r, err)) == BEAMR_OK)
         apply(r);
     else
-        resize_back(r);
+        shrink_back(r);
     return st;
 }
 

@@ -556,9 +556,10 @@ wb_registry *wb_registry_new(void)
 {
     wb_registry *r = calloc(1, sizeof *r);
 
-    if (!r)
+    if (!r || pthread_mutex_init(&r->mutex, NULL) != 0) {
+        free(r);
         return NULL;
-    pthread_mutex_init(&r->mutex, NULL);
+    }
     r->chunks = calloc(CHUNK_COUNT, sizeof(type_entry *));
     r->bucket_count = BUCKETS_MIN;
     r->buckets = calloc(r->bucket_count, sizeof(type_group *));

@@ -121,6 +121,7 @@ static void errors_of_callbacks_become_traps(void **state)
     } cases[] = {
         {{BEAMR_IO, "disk on fire", BEAMR_I32}, BEAMR_TRAP_HOST, "disk on fire"},
         {{BEAMR_NOT_FOUND, NULL, BEAMR_I32}, BEAMR_TRAP_HOST, "not found"},
+        {{BEAMR_NO_MEMORY, "no room", BEAMR_I32}, BEAMR_TRAP_OUT_OF_MEMORY, "no room"},
         {{BEAMR_TRAP, NULL, BEAMR_I32}, BEAMR_TRAP_HOST, "host function failed"},
         {{BEAMR_EXCEPTION, NULL, BEAMR_I32}, BEAMR_TRAP_HOST, "set no exception"},
         {{BEAMR_OK, NULL, BEAMR_F64}, BEAMR_TRAP_HOST, "result 1: i32 expected, f64 given"},

@@ -24,15 +24,15 @@ void rt_fiber_start(void);
 #if defined(__x86_64__)
 typedef struct saved {
     uint32_t mxcsr;
-    uint32_t unused;
+    uint32_t x87;
     void *r15, *r14;
     void *arg;                /* r13 */
     void (*function)(void *); /* r12 */
     void *rbx, *rbp;
     void (*go_on)(void);
 } saved;
-/* All exceptions masked, to nearest, subnormals kept. */
-#define SAVED_MODES .mxcsr = 0x1f80
+/* All exceptions masked, to nearest, subnormals kept; x87 with its whole precision. */
+#define SAVED_MODES .mxcsr = 0x1f80, .x87 = 0x037f
 #elif defined(__aarch64__)
 typedef struct saved {
     uint64_t fpcr;

@@ -1,6 +1,5 @@
 /* The switch of fibers on x86-64, System V ABI: the registers that a call keeps, and the modes of
- * SSE. Those of x87 are the thread's: guests don't use it, and every function leaves them as they
- * were. What is on the stack is `saved` in fiber.c. */
+ * SSE and x87. What is on the stack is `saved` in fiber.c. */
 #if defined(__x86_64__)
 
     .text
@@ -26,9 +25,11 @@ rt_fiber_switch:
     subq $8, %rsp
     .cfi_adjust_cfa_offset 8
     stmxcsr (%rsp)
+    fnstcw 4(%rsp)
     movq %rsp, (%rdi)
     movq %rsi, %rsp
     ldmxcsr (%rsp)
+    fldcw 4(%rsp)
     addq $8, %rsp
     .cfi_adjust_cfa_offset -8
     popq %r15

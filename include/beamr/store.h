@@ -58,6 +58,8 @@ BEAMR_API void beamr_store_clear_pause(beamr_store *store);
  * and 0 are left. What active segments hold is charged when a module is instantiated. */
 BEAMR_API uint64_t beamr_store_fuel(const beamr_store *store);
 BEAMR_API void beamr_store_set_fuel(beamr_store *store, uint64_t units);
+/* Units used by all that has run in the store: the difference tells what a call has cost. */
+BEAMR_API uint64_t beamr_store_fuel_used(const beamr_store *store);
 
 /* The embedder's pointer; NULL at first. */
 BEAMR_API void beamr_store_set_data(beamr_store *store, void *data);

@@ -102,6 +102,8 @@ struct abi_store {
     _Atomic(uint32_t) interrupt; /* bits of the above, polled at loops and calls */
     uint32_t units;              /* stack units left for a new entry */
     uint64_t fuel;               /* left; counted only when the engine meters */
+    uint64_t fuel_given;         /* what was there when it was last set */
+    uint64_t fuel_used;          /* before that */
     uint64_t *stack;             /* slots of all frames */
     uint64_t *stack_top;         /* first slot free for a new entry */
     abi_frame *frames;

@@ -70,7 +70,17 @@ uint64_t beamr_store_fuel(const beamr_store *store)
 
 void beamr_store_set_fuel(beamr_store *store, uint64_t units)
 {
-    engine_store(store)->fuel = units;
+    abi_store *s = engine_store(store);
+
+    s->fuel_used += s->fuel_given - s->fuel;
+    s->fuel = s->fuel_given = units;
+}
+
+uint64_t beamr_store_fuel_used(const beamr_store *store)
+{
+    const abi_store *s = engine_store(store);
+
+    return s->fuel_used + (s->fuel_given - s->fuel);
 }
 
 void beamr_store_set_data(beamr_store *store, void *data)

@@ -59,7 +59,7 @@ beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, abi_store **out
     if (!s)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a store");
     s->units = s->max_units = limits->max_units;
-    s->fuel = UINT64_MAX;
+    s->fuel = s->fuel_given = UINT64_MAX;
     s->max_nesting = limits->max_nesting;
     s->max_memory_pages = limits->max_memory_pages;
     s->max_table_elements = limits->max_table_elements;

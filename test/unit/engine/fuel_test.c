@@ -138,6 +138,26 @@ static void calls_cost_what_the_table_says(void **state)
     fixture_close(&f);
 }
 
+static void the_store_tells_what_was_used(void **state)
+{
+    beamr_config config = {"", true, 0};
+    fixture f = fixture_open_with(&config, NULL);
+    beamr_func *func = function_of(&f, &rows[0]);
+    beamr_error err = {0};
+    uint64_t used = 0;
+
+    (void)state;
+    assert_true(beamr_store_fuel_used(f.store) == 0);
+    for (uint64_t given = 100; given > 0; given /= 10) {
+        beamr_store_set_fuel(f.store, given);
+        assert_true(beamr_store_fuel_used(f.store) == used);
+        (void)call(func, rows[0].arg, &err);
+        used += given < rows[0].cost ? given : rows[0].cost;
+        assert_true(beamr_store_fuel_used(f.store) == used);
+    }
+    fixture_close(&f);
+}
+
 static void nothing_is_charged_without_metering(void **state)
 {
     fixture f = fixture_open();
@@ -156,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_cost_what_the_table_says),
+        cmocka_unit_test(the_store_tells_what_was_used),
         cmocka_unit_test(nothing_is_charged_without_metering),
     };
 

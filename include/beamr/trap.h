@@ -21,6 +21,7 @@
     X(NULL_EXCEPTION, "null exception reference")                                              \
     X(STACK_EXHAUSTED, "call stack exhausted")                                                 \
     X(INTERRUPTED, "interrupted")                                                              \
+    X(DEADLINE, "deadline exceeded")                                                           \
     X(OUT_OF_FUEL, "out of fuel")                                                              \
     X(OUT_OF_MEMORY, "out of host memory")                                                     \
     X(HOST, "host function failed")

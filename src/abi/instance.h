@@ -93,8 +93,12 @@ typedef struct abi_frame {
     uint32_t units; /* stack units left below it */
 } abi_frame;
 
+/* What is asked of a running call: bits of abi_store.interrupt. */
+#define ABI_INTERRUPT 1u /* end, once */
+#define ABI_DEADLINE 2u  /* end; the deadline has passed */
+
 struct abi_store {
-    _Atomic(uint32_t) interrupt; /* polled at loops and calls; not 0: end the call */
+    _Atomic(uint32_t) interrupt; /* polled at loops and calls; not 0: rt_store_poll says what */
     uint32_t units;              /* stack units left for a new entry */
     uint64_t fuel;               /* left; counted only when the engine meters */
     uint64_t *stack;             /* slots of all frames */
@@ -127,6 +131,7 @@ struct abi_store {
     size_t mapped;               /* bytes at `stack`: slots and frames */
     _Atomic(uintptr_t) owner;    /* the thread that is using the store, or 0 */
     void *data;                  /* the embedder's */
+    size_t deadline_place;       /* 1 + index among the engine's deadlines; 0: none to come */
 };
 
 #endif

@@ -35,12 +35,23 @@ void beamr_store_free(beamr_store *store)
 /* Lock-free, so that a signal handler may do it. */
 void beamr_store_interrupt(beamr_store *store)
 {
-    atomic_store_explicit(&engine_store(store)->interrupt, 1, memory_order_relaxed);
+    atomic_fetch_or_explicit(&engine_store(store)->interrupt, ABI_INTERRUPT,
+                             memory_order_relaxed);
 }
 
 void beamr_store_clear_interrupt(beamr_store *store)
 {
-    atomic_store_explicit(&engine_store(store)->interrupt, 0, memory_order_relaxed);
+    rt_store_clear_interrupt(engine_store(store));
+}
+
+beamr_status beamr_store_set_deadline(beamr_store *store, uint64_t ns, beamr_error *err)
+{
+    return rt_deadline_set(engine_store(store), ns, err);
+}
+
+void beamr_store_clear_deadline(beamr_store *store)
+{
+    rt_deadline_clear(engine_store(store));
 }
 
 uint64_t beamr_store_fuel(const beamr_store *store)

@@ -49,7 +49,7 @@ uint32_t interp_stub[1];
 #define POLL()                                                                                 \
     do {                                                                                       \
         if (UNLIKELY(atomic_load_explicit(&store->interrupt, memory_order_relaxed)))           \
-            TRAP(INTERRUPTED);                                                                 \
+            TRY(rt_store_poll(store, err));                                                    \
     } while (0)
 /* The status of a runtime function that has filled err. */
 #define TRY(call)                                                                              \
@@ -360,6 +360,7 @@ host_failed:
     return status;
 
 failed:
+    store->pending = NULL;
     frame->ip = ip + 1;
     interp_backtrace(frame, bottom, err);
     return status;
@@ -445,12 +446,9 @@ trapped:
     OP(TABLE_SIZE) SLOT(1) = inst->tables[ip[2]]->size; NEXT(3);
     OP(TABLE_GROW) {
         abi_table *t = inst->tables[ip[2]];
-        uint64_t delta = SLOT(4);
         int64_t old;
 
-        if (delta <= t->max_size - t->size) /* else it only answers -1 */
-            TRY(rt_store_charge(store, delta, WB_COST_BULK_ITEMS, err));
-        old = rt_table_grow(t, delta, SLOT(3));
+        TRY(rt_table_grow_polled(t, SLOT(4), SLOT(3), &old, err));
         SLOT(1) = t->is64 ? (uint64_t)old : (uint32_t)old;
         NEXT(5);
     }

@@ -97,7 +97,7 @@ beamr_status rt_call(abi_func *f, uint64_t *slots, beamr_error *err)
     } else if (st != BEAMR_OK) {
         s->pending = NULL;
         if (err->trap == BEAMR_TRAP_INTERRUPTED && s->nesting == 0)
-            atomic_store_explicit(&s->interrupt, 0, memory_order_relaxed);
+            rt_store_clear_interrupt(s);
     }
     rt_store_leave(s, outermost);
     return st;

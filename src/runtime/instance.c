@@ -287,7 +287,7 @@ beamr_status rt_instance_new(abi_store *s, abi_module *m, const rt_extern *impor
     BEAMR_TRY(rt_store_enter(s, &outermost, err));
     st = instantiate(s, m, imports, import_count, out, err);
     if (st == BEAMR_TRAP && err->trap == BEAMR_TRAP_INTERRUPTED && s->nesting == 0)
-        atomic_store_explicit(&s->interrupt, 0, memory_order_relaxed);
+        rt_store_clear_interrupt(s);
     rt_store_leave(s, outermost);
     return st;
 }

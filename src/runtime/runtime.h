@@ -39,8 +39,15 @@ beamr_status rt_store_own_type(abi_store *s, uint32_t canon, beamr_error *err);
 /* Before `count` bytes or elements are touched that cost one unit for each `per` begun.
  * Errors: BEAMR_TRAP with OUT_OF_FUEL, and no fuel left; never without metering. */
 beamr_status rt_store_charge(abi_store *s, uint64_t count, uint32_t per, beamr_error *err);
-/* Errors: BEAMR_TRAP with INTERRUPTED when the store was interrupted. */
+/* Do what the interrupt word asks for.
+ * Errors: BEAMR_TRAP with INTERRUPTED when the store was interrupted, and DEADLINE when its
+ * deadline has passed. */
 beamr_status rt_store_poll(abi_store *s, beamr_error *err);
+/* Take back ABI_INTERRUPT. */
+static inline void rt_store_clear_interrupt(abi_store *s)
+{
+    atomic_fetch_and_explicit(&s->interrupt, ~(uint32_t)ABI_INTERRUPT, memory_order_relaxed);
+}
 
 /* Bytes that bulk operations touch between two polls. */
 #define RT_POLL_BYTES ((uint64_t)1 << 20)
@@ -87,10 +94,15 @@ beamr_status rt_table_new(abi_store *s, const wb_tabletype *type, uint64_t init,
                           abi_table **out, beamr_error *err);
 /* Fill the null elements of an instance's new table. Charges no fuel, but polls as the bulk
  * operations do: a module of a few bytes can ask for any number of great tables.
- * Errors: BEAMR_TRAP (INTERRUPTED). */
+ * Errors: BEAMR_TRAP (INTERRUPTED, DEADLINE). */
 beamr_status rt_table_begin(abi_table *t, uint64_t init, beamr_error *err);
 /* Returns the size before, or -1 when it cannot grow. */
 int64_t rt_table_grow(abi_table *t, uint64_t delta, uint64_t init);
+/* The instruction: charges for what is within the table's maximum, and polls.
+ *   before  what rt_table_grow returns
+ * Errors: BEAMR_TRAP (OUT_OF_FUEL, INTERRUPTED, DEADLINE); the table has not grown then. */
+beamr_status rt_table_grow_polled(abi_table *t, uint64_t delta, uint64_t init, int64_t *before,
+                                  beamr_error *err);
 beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t len,
                            beamr_error *err);
 beamr_status rt_table_copy(abi_table *dst, uint64_t to, const abi_table *src, uint64_t from,
@@ -179,8 +191,8 @@ rt_extern rt_instance_extern(abi_instance *inst, wb_extern_kind kind, uint32_t i
 
 /* Call a function whose arguments are already in the slots at store->stack_top, as abi_entry;
  * for calls from C. Counts nesting: beyond the store's limit, STACK_EXHAUSTED. The outermost
- * call that ends by an interrupt takes it back. Errors: BEAMR_TRAP; BEAMR_EXCEPTION, with
- * store->pending set and a text; BEAMR_BUSY. */
+ * call that ends by an interrupt takes it back; a deadline stays. Errors: BEAMR_TRAP;
+ * BEAMR_EXCEPTION, with store->pending set and a text; BEAMR_BUSY. */
 beamr_status rt_call(abi_func *f, uint64_t *slots, beamr_error *err);
 
 #endif

@@ -95,6 +95,7 @@ void rt_store_free(abi_store *s)
         wb_registry_release(s->engine->registry, t->canon);
     munmap(s->stack, s->mapped);
     arena_clear(&s->arena);
+    rt_deadline_clear(s);
     rt_engine_unref(s->engine);
     free(s);
 }
@@ -150,7 +151,11 @@ beamr_status rt_store_charge(abi_store *s, uint64_t count, uint32_t per, beamr_e
 
 beamr_status rt_store_poll(abi_store *s, beamr_error *err)
 {
-    if (atomic_load_explicit(&s->interrupt, memory_order_relaxed))
+    uint32_t bits = atomic_load_explicit(&s->interrupt, memory_order_relaxed);
+
+    if (bits & ABI_INTERRUPT)
         return beamr_fail_trap(err, BEAMR_TRAP_INTERRUPTED, NULL);
+    if (bits & ABI_DEADLINE)
+        return beamr_fail_trap(err, BEAMR_TRAP_DEADLINE, NULL);
     return BEAMR_OK;
 }

@@ -147,8 +147,7 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
     OP(TRANSLATE) {
         interp_func *f = (interp_func *)(uintptr_t)frame->func;
 
-        if (interp_translate(f) != BEAMR_OK)
-            TRAP(OUT_OF_MEMORY);
+        TRY(interp_translate(f, store, err));
         ip = __atomic_load_n(&f->words, __ATOMIC_ACQUIRE);
         GO();
     }
@@ -335,10 +334,10 @@ tail_call:
 throwing:
     POLL();
     {
-        abi_frame *handler = interp_unwind(store, frame, bottom);
+        abi_frame *handler;
 
+        TRY(interp_unwind(store, frame, bottom, &handler, err));
         if (!handler) {
-            POLL();
             status = beamr_fail(err, BEAMR_EXCEPTION, 0, "uncaught exception");
             interp_backtrace(frame, bottom, err);
             return status;

@@ -231,6 +231,125 @@ static void instantiation_ends(void **state)
     fixture_close(&f);
 }
 
+/* ---- Translation ---- */
+
+enum { HUGE_ADDS = 300000, THREADS = 4 };
+
+/* f: adds 1 to a local, many times, without a poll of its own. */
+static beamr_module *load_huge(fixture *f)
+{
+    wasm_builder w = {0};
+
+    wasm_begin(&w);
+    wasm_section(&w, WASM_TYPE);
+    wasm_u32(&w, 1);
+    wasm_functype(&w, "i", "i");
+    wasm_end(&w);
+    wasm_section(&w, WASM_FUNCTION);
+    WASM(&w, 1, 0);
+    wasm_end(&w);
+    wasm_section(&w, WASM_EXPORT);
+    wasm_u32(&w, 1);
+    wasm_export(&w, "f", 0, 0);
+    wasm_end(&w);
+    wasm_section(&w, WASM_CODE);
+    wasm_u32(&w, 1);
+    wasm_sized(&w);
+    WASM(&w, 0);
+    for (int i = 0; i < HUGE_ADDS; i++)
+        WASM(&w, 0x20, 0, 0x41, 1, 0x6a, 0x21, 0);
+    WASM(&w, 0x20, 0, 0x0b);
+    wasm_end(&w);
+    wasm_end(&w);
+    return fixture_load(f, &w);
+}
+
+static beamr_status call_huge(beamr_instance *inst, int32_t *out, beamr_error *err)
+{
+    beamr_value arg = beamr_i32(5), result = {0};
+    beamr_status st =
+        beamr_func_call(beamr_instance_find_func(inst, "f"), &arg, 1, &result, 1, err);
+
+    *out = result.of.i32;
+    return st;
+}
+
+static void translation_ends_and_is_done_anew(void **state)
+{
+    fixture f = fixture_open();
+    beamr_module *m = load_huge(&f);
+    beamr_instance *inst = NULL;
+    int32_t result;
+
+    (void)state;
+    assert_int_equal(beamr_instance_new(f.store, m, NULL, 0, &inst, NULL), BEAMR_OK);
+    for (int i = 0; i < 3; i++) {
+        beamr_error err = {0};
+
+        assert_int_equal(beamr_store_set_deadline(f.store, 0, NULL), BEAMR_OK);
+        assert_int_equal(call_huge(inst, &result, &err), BEAMR_TRAP);
+        assert_int_equal(err.trap, BEAMR_TRAP_DEADLINE);
+        assert_int_equal(err.frame_count, 1);
+    }
+    beamr_store_clear_deadline(f.store);
+    assert_int_equal(call_huge(inst, &result, NULL), BEAMR_OK);
+    assert_int_equal(result, 5 + HUGE_ADDS);
+    beamr_module_unref(m);
+    fixture_close(&f);
+}
+
+typedef struct sharer {
+    pthread_t thread;
+    fixture *f;
+    beamr_module *module;
+    uint64_t ns; /* of the first deadline; each further one is twice as long */
+    bool ok;
+} sharer;
+
+/* Call until it is in time. */
+static void *share(void *arg)
+{
+    sharer *me = arg;
+    beamr_store *store = NULL;
+    beamr_instance *inst = NULL;
+    beamr_status st = BEAMR_TRAP;
+    int32_t result = 0;
+
+    if (beamr_store_new(me->f->engine, NULL, &store, NULL) != BEAMR_OK ||
+        beamr_instance_new(store, me->module, NULL, 0, &inst, NULL) != BEAMR_OK)
+        return NULL;
+    for (uint64_t ns = me->ns; st == BEAMR_TRAP; ns *= 2) {
+        beamr_error err = {0};
+
+        (void)beamr_store_set_deadline(store, ns, NULL);
+        st = call_huge(inst, &result, &err);
+        if (st == BEAMR_TRAP && err.trap != BEAMR_TRAP_DEADLINE)
+            break;
+    }
+    me->ok = st == BEAMR_OK && result == 5 + HUGE_ADDS;
+    beamr_store_free(store);
+    return NULL;
+}
+
+static void threads_that_share_a_module_end_each_for_itself(void **state)
+{
+    fixture f = fixture_open();
+    beamr_module *m = load_huge(&f);
+    sharer sharers[THREADS];
+
+    (void)state;
+    for (uint64_t i = 0; i < THREADS; i++) {
+        sharers[i] = (sharer){.f = &f, .module = m, .ns = MS / 4 * (i + 1)};
+        assert_int_equal(pthread_create(&sharers[i].thread, NULL, share, &sharers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(sharers[i].thread, NULL);
+        assert_true(sharers[i].ok);
+    }
+    beamr_module_unref(m);
+    fixture_close(&f);
+}
+
 /* ---- Set while a call runs ---- */
 
 static void *set_soon(void *store)
@@ -332,6 +451,8 @@ int main(void)
         cmocka_unit_test(every_call_ends_until_it_is_cleared_or_set_anew),
         cmocka_unit_test(an_interrupt_is_taken_back_and_a_deadline_is_not),
         cmocka_unit_test(instantiation_ends),
+        cmocka_unit_test(translation_ends_and_is_done_anew),
+        cmocka_unit_test(threads_that_share_a_module_end_each_for_itself),
         cmocka_unit_test(another_thread_sets_it),
         cmocka_unit_test(a_host_function_sets_it),
         cmocka_unit_test(nobody_can_swallow_it),

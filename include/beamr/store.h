@@ -52,6 +52,21 @@ BEAMR_API void beamr_store_clear_interrupt(beamr_store *store);
 BEAMR_API void beamr_store_pause(beamr_store *store);
 /* Take back a request to pause that has not been seen. */
 BEAMR_API void beamr_store_clear_pause(beamr_store *store);
+/* Give the store a deadline, in place of the one set before. Once it has passed, the running
+ * call ends with the trap DEADLINE at its next loop, call or mebibyte of a bulk operation, and so
+ * does every later one, until the deadline is set anew or cleared. The store stays usable. A
+ * guest cannot catch the trap; a host function that ignores it only gets to its guest's next
+ * loop or call.
+ *   ns  nanoseconds from now, of a clock that nobody sets; 0: it has passed already
+ * May be called from any thread, also by host functions, but not from a signal handler, and not
+ * in the child of a fork, where deadlines do not pass. The first starts a thread, one for each
+ * engine, which ends when the engine goes.
+ * Errors: BEAMR_NO_MEMORY, also when there can be no thread; nothing has changed then. */
+BEAMR_API beamr_status beamr_store_set_deadline(beamr_store *store, uint64_t ns,
+                                                beamr_error *err);
+/* Take the deadline back, also when it has passed. Accepts a store that has none. May be called
+ * as beamr_store_set_deadline. */
+BEAMR_API void beamr_store_clear_deadline(beamr_store *store);
 
 /* Fuel, for engines with metering: units left (initially UINT64_MAX), read and set between
  * calls or in host functions. A call that runs out traps with OUT_OF_FUEL,

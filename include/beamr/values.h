@@ -40,8 +40,8 @@ BEAMR_API void beamr_arg_parse(const char *word, const beamr_valtype *type, beam
  * two parameters, pointer and length in bytes (without the NUL that is put behind it). Numbers
  * are converted to the parameter's type.
  * The guest's allocator is the instance's export `malloc`, or else `cabi_realloc`; text is given back
- * with `free`, or `cabi_realloc` to size 0, also when the call fails, unless it was interrupted:
- * then no more guest code runs. A guest without `free` keeps it. A call that traps is reported
+ * with `free`, or `cabi_realloc` to size 0, also when the call fails, unless an interrupt or
+ * a deadline ended it: then no more guest code runs. A guest without `free` keeps it. A call that traps is reported
  * with its own trap.
  *   instance      whose allocator and memory are used
  *   result_count  in: room in `results`; out: the function's number of results

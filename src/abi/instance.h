@@ -145,6 +145,7 @@ struct abi_store {
     size_t mapped;               /* bytes at `mapping` */
     _Atomic(uintptr_t) owner;    /* the thread that is using the store, or 0 */
     void *data;                  /* the embedder's */
+    size_t deadline_place;       /* 1 + index among the engine's deadlines; 0: none to come */
 };
 
 #endif

@@ -2,16 +2,16 @@
  * _start.
  * How arguments become parameters is beamr/values.h; imports other than those of the module's
  * own making are not provided here. Start-up follows what linkers produce: a module to be
- * called has `_initialize`, or `__wasm_call_ctors`; a program has `_start`. Read next:
- * deadline.h for --timeout. */
+ * called has `_initialize`, or `__wasm_call_ctors`; a program has `_start`. */
 #include "cli/cli.h"
 
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "cli/deadline.h"
 #include "cli/escape.h"
+
+#define NS_PER_MS UINT64_C(1000000)
 
 enum {
     PAGE_SIZE = 65536,
@@ -39,7 +39,6 @@ typedef struct run {
     beamr_module *module;
     beamr_store *store;
     beamr_instance *instance;
-    cli_deadline deadline;
 } run;
 
 static const char help_text[] =
@@ -325,8 +324,7 @@ static void show_last_error(const run *r)
 /* Report how guest code failed. */
 static int guest_failed(run *r, const char *name, const beamr_error *err)
 {
-    if (err->status == BEAMR_TRAP && err->trap == BEAMR_TRAP_INTERRUPTED &&
-        cli_deadline_passed(&r->deadline)) {
+    if (err->status == BEAMR_TRAP && err->trap == BEAMR_TRAP_DEADLINE) {
         (void)fprintf(stderr, "%s: %s: the time limit of %s was reached\n", r->options->command,
                       name, r->options->timeout);
         cli_backtrace(stderr, err);
@@ -446,7 +444,7 @@ static int instantiate(run *r)
     beamr_error err = {0};
 
     if (o->timeout_ms &&
-        cli_deadline_start(&r->deadline, r->store, o->timeout_ms, &err) != BEAMR_OK)
+        beamr_store_set_deadline(r->store, o->timeout_ms * NS_PER_MS, &err) != BEAMR_OK)
         return fail(r, NULL, &err);
     if (beamr_instance_new(r->store, r->module, NULL, 0, &r->instance, &err) != BEAMR_OK)
         return guest_failed(r, o->file, &err); /* perhaps its start function */
@@ -455,7 +453,6 @@ static int instantiate(run *r)
 
 static void run_clear(run *r)
 {
-    cli_deadline_stop(&r->deadline);
     beamr_store_free(r->store);
     beamr_module_unref(r->module);
     beamr_engine_free(r->engine);

@@ -63,6 +63,16 @@ void beamr_store_clear_pause(beamr_store *store)
     ask_no_more(store, ABI_PAUSE);
 }
 
+beamr_status beamr_store_set_deadline(beamr_store *store, uint64_t ns, beamr_error *err)
+{
+    return rt_deadline_set(engine_store(store), ns, err);
+}
+
+void beamr_store_clear_deadline(beamr_store *store)
+{
+    rt_deadline_clear(engine_store(store));
+}
+
 uint64_t beamr_store_fuel(const beamr_store *store)
 {
     return engine_store(store)->fuel;

@@ -334,10 +334,12 @@ static beamr_status text_copy(guest_call *call, beamr_bytes text, size_t index, 
     return beamr_memory_write(call->heap.memory, *addr + text.len, "", 1, err);
 }
 
-/* Whoever interrupts wants the thread back, and an interrupt works once: run no more. */
+/* Whoever interrupts wants the thread back, and an interrupt works once: run no more. After a
+ * deadline, what frees would only be cut off half-way. */
 static bool is_interrupt(beamr_status st, const beamr_error *err)
 {
-    return st == BEAMR_TRAP && err->trap == BEAMR_TRAP_INTERRUPTED;
+    return st == BEAMR_TRAP &&
+           (err->trap == BEAMR_TRAP_INTERRUPTED || err->trap == BEAMR_TRAP_DEADLINE);
 }
 
 /* Give all blocks back, the newest first. All are tried, unless interrupted; the first

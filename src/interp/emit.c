@@ -3,19 +3,51 @@
  * translate_plain.c. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "interp/translate.h"
 
+bool tr_poll(tr *t)
+{
+    if (t->status == BEAMR_OK &&
+        atomic_load_explicit(&t->store->interrupt, memory_order_relaxed) != 0)
+        t->status = rt_store_poll(t->store, t->err);
+    if (t->status != BEAMR_OK)
+        t->failed = true;
+    return t->status == BEAMR_OK;
+}
+
+/* Whole pages, with what stands beside the data in the first and the last: a mapping of which
+ * only a part were so would be two, and could not be moved when it grows. */
+void tr_large_pages(void *data, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = (uintptr_t)data / page * page;
+    uintptr_t to = ((uintptr_t)data + bytes + page - 1) / page * page;
+
+    if (bytes >= TR_LARGE_BYTES)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
 bool tr_push(tr *t, tr_vector *v, size_t size)
 {
+    if (!tr_step(t))
+        return false;
     if (v->count == v->room) {
         uint32_t room = v->room ? v->room * 2 : 64;
-        void *data = room > v->room ? realloc(v->data, room * size) : NULL;
+        void *data;
 
+        /* About one for each byte is the most. Memory that is not touched costs nothing, and to
+         * move what is large takes long. */
+        if (room >= TR_LARGE_ROOM && room < t->func->body_len)
+            room = t->func->body_len;
+        data = room > v->room ? realloc(v->data, room * size) : NULL;
         if (!data) {
             t->failed = true;
             return false;
         }
+        tr_large_pages(data, room * size);
         v->data = data;
         v->room = room;
     }
@@ -264,7 +296,7 @@ void tr_fixup_clause(tr *t, uint32_t *list, uint32_t clause)
 
 void tr_bind(tr *t, uint32_t *list)
 {
-    while (*list && !t->failed) {
+    while (*list && !t->failed && tr_step(t)) {
         const tr_fixup *f = (const tr_fixup *)t->fixups.data + (*list - 1);
 
         if (f->is_clause)

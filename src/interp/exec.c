@@ -194,8 +194,7 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
     OP(TRANSLATE) {
         interp_func *f = (interp_func *)(uintptr_t)frame->func;
 
-        if (interp_translate(f) != BEAMR_OK)
-            TRAP(OUT_OF_MEMORY);
+        TRY(interp_translate(f, store, err));
         ip = __atomic_load_n(&f->words, __ATOMIC_ACQUIRE);
         GO();
     }
@@ -382,10 +381,10 @@ tail_call:
 throwing:
     POLL_THROWING();
     {
-        abi_frame *handler = interp_unwind(store, frame, bottom);
+        abi_frame *handler;
 
+        TRY(interp_unwind(store, frame, bottom, &handler, err));
         if (!handler) {
-            POLL_THROWING();
             status = beamr_fail(err, BEAMR_EXCEPTION, 0, "uncaught exception");
             interp_backtrace(frame, bottom, err);
             return status;
@@ -493,12 +492,9 @@ trapped:
     OP(TABLE_SIZE) SLOT(1) = inst->tables[ip[2]]->size; NEXT(3);
     OP(TABLE_GROW) {
         abi_table *t = inst->tables[ip[2]];
-        uint64_t delta = SLOT(4);
         int64_t old;
 
-        if (delta <= t->max_size - t->size) /* else it only answers -1 */
-            TRY(rt_store_charge(store, delta, WB_COST_BULK_ITEMS, err));
-        old = rt_table_grow(t, delta, SLOT(3));
+        TRY(rt_table_grow_polled(t, SLOT(4), SLOT(3), &old, err));
         SLOT(1) = t->is64 ? (uint64_t)old : (uint32_t)old;
         NEXT(5);
     }

@@ -75,16 +75,18 @@ const int32_t *interp_handlers(void);
 extern uint32_t interp_stub[1];
 
 /* Translate a function, unless another thread has; publishes `words`.
- * Errors: BEAMR_NO_MEMORY, without a text. */
-beamr_status interp_translate(interp_func *f);
+ *   store  whose call needs it; polled, since a body may have millions of bytes
+ * Errors: BEAMR_TRAP with OUT_OF_MEMORY, or as rt_store_poll; nothing is published then. */
+beamr_status interp_translate(interp_func *f, abi_store *store, beamr_error *err);
 void interp_side_free(interp_side *side); /* accepts NULL */
 
 /* Find the clause that catches store->pending among the frames above `bottom`, innermost first.
  * Frames hold, in ip, one word past some word of the instruction that threw or called.
- * Returns the frame, with its ip at the clause and the arguments in its slots, and takes the
- * pending exception; or NULL, and the exception stays pending: nothing here catches it, or the
- * store was interrupted meanwhile. */
-abi_frame *interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom);
+ *   handler  the frame, with its ip at the clause and the arguments in its slots, and the
+ * pending exception is taken; or NULL, and it stays pending: nothing here catches it Errors: as
+ * rt_store_poll. */
+beamr_status interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom, abi_frame **handler,
+                           beamr_error *err);
 
 /* Add the frames above `bottom` to err's backtrace, innermost first. */
 void interp_backtrace(abi_frame *top, abi_frame *bottom, beamr_error *err);

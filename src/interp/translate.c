@@ -7,14 +7,17 @@
  * translate_plain.c, emission and operands in emit.c.  See docs/internals/interpreter.md. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "interp/translate.h"
+
+#define LOCK_SLICE_NS 1000000
 
 static void translate_body(tr *t)
 {
     bool done = false;
 
-    while (!done && !t->failed) {
+    while (!done && !t->failed && tr_step(t)) {
         wb_instr in;
 
         if (wb_instr_read(&t->reader, &in, NULL) != BEAMR_OK) {
@@ -61,15 +64,16 @@ static bool locals_init(tr *t)
     return true;
 }
 
-/* A copy of a vector that is just large enough; NULL with t->failed when memory is gone. */
-static void *vector_copy(tr *t, const tr_vector *v, size_t size)
+/* Take a vector's data, cut to what is used; NULL with t->failed when memory is gone. Nothing
+ * is copied: that would take long, and cannot be interrupted. */
+static void *vector_take(tr *t, tr_vector *v, size_t size)
 {
-    void *out = malloc(v->count ? v->count * size : 1);
+    void *out = realloc(v->data, v->count ? v->count * size : 1);
 
-    if (!out)
+    if (out)
+        *v = (tr_vector){0};
+    else
         t->failed = true;
-    else if (v->count)
-        memcpy(out, v->data, v->count * size);
     return out;
 }
 
@@ -85,14 +89,15 @@ static void clauses_sort(tr *t, interp_side *side)
         t->failed = true;
         return;
     }
-    for (uint32_t i = 0; i < t->clauses.count; i++)
+    tr_large_pages(side->clauses, t->clauses.count * sizeof *side->clauses);
+    for (uint32_t i = 0; i < t->clauses.count && tr_step(t); i++)
         side->regions[from[i].region].clause_count++;
-    for (uint32_t i = 0; i < side->region_count; i++) {
+    for (uint32_t i = 0; i < side->region_count && tr_step(t); i++) {
         side->regions[i].first_clause = at;
         at += side->regions[i].clause_count;
         side->regions[i].clause_count = 0;
     }
-    for (uint32_t i = 0; i < t->clauses.count; i++) {
+    for (uint32_t i = 0; i < t->clauses.count && !t->failed && tr_step(t); i++) {
         interp_region *r = &side->regions[from[i].region];
 
         side->clauses[r->first_clause + r->clause_count++] = from[i].clause;
@@ -107,12 +112,12 @@ static interp_side *side_new(tr *t)
         t->failed = true;
         return NULL;
     }
-    side->offsets = vector_copy(t, &t->offsets, sizeof(interp_mark));
     side->offset_count = t->offsets.count;
-    side->spans = vector_copy(t, &t->spans, sizeof(interp_mark));
+    side->offsets = vector_take(t, &t->offsets, sizeof(interp_mark));
     side->span_count = t->spans.count;
-    side->regions = vector_copy(t, &t->regions, sizeof(interp_region));
+    side->spans = vector_take(t, &t->spans, sizeof(interp_mark));
     side->region_count = t->regions.count;
+    side->regions = vector_take(t, &t->regions, sizeof(interp_region));
     if (!t->failed)
         clauses_sort(t, side);
     return side;
@@ -133,8 +138,9 @@ static void tr_clear(tr *t)
     free(t->local_uses);
 }
 
-/* Translate and publish; the module's lock is held. */
-static beamr_status translate_locked(interp_func *f)
+/* Translate and publish; the module's lock is held. After a failure the next call begins anew.
+ */
+static beamr_status translate_locked(interp_func *f, abi_store *store, beamr_error *err)
 {
     const abi_module *module = f->code->module;
     const wb_module *m = &module->wasm;
@@ -144,6 +150,8 @@ static beamr_status translate_locked(interp_func *f)
             .type = wb_module_functype(m, f->index),
             .handlers = interp_handlers(),
             .metering = module->engine->metering,
+            .store = store,
+            .err = err,
             .charge_at = UINT32_MAX,
             .offset = wb_module_offset(m, m->funcs[f->index].body)};
     wb_blocktype body = {.is_index = true, .index = t.func->type};
@@ -167,27 +175,48 @@ static beamr_status translate_locked(interp_func *f)
         t.failed = true;
     }
     if (!t.failed)
-        words = vector_copy(&t, &t.words, sizeof *words);
+        words = vector_take(&t, &t.words, sizeof *words);
     if (!t.failed)
         side = side_new(&t);
     tr_clear(&t);
     if (t.failed) {
         free(words);
         interp_side_free(side);
-        return BEAMR_NO_MEMORY;
+        return t.status != BEAMR_OK ? t.status
+                                    : beamr_fail_trap(err, BEAMR_TRAP_OUT_OF_MEMORY, NULL);
     }
     f->side = side;
     __atomic_store_n(&f->words, words, __ATOMIC_RELEASE);
     return BEAMR_OK;
 }
 
-beamr_status interp_translate(interp_func *f)
+/* Another thread may be translating a large function; for whom the wait is too long, it ends.
+ */
+static beamr_status lock_polled(pthread_mutex_t *lock, abi_store *store, beamr_error *err)
+{
+    struct timespec time;
+
+    if (pthread_mutex_trylock(lock) == 0)
+        return BEAMR_OK;
+    do {
+        BEAMR_TRY(rt_store_poll(store, err));
+        (void)clock_gettime(CLOCK_REALTIME, &time); /* the clock of timedlock */
+        time.tv_nsec += LOCK_SLICE_NS;
+        if (time.tv_nsec >= 1000000000) {
+            time.tv_nsec -= 1000000000;
+            time.tv_sec++;
+        }
+    } while (pthread_mutex_timedlock(lock, &time) != 0);
+    return BEAMR_OK;
+}
+
+beamr_status interp_translate(interp_func *f, abi_store *store, beamr_error *err)
 {
     beamr_status st = BEAMR_OK;
 
-    (void)pthread_mutex_lock(&f->code->lock);
+    BEAMR_TRY(lock_polled(&f->code->lock, store, err));
     if (f->words == interp_stub)
-        st = translate_locked(f);
+        st = translate_locked(f, store, err);
     (void)pthread_mutex_unlock(&f->code->lock);
     return st;
 }

@@ -69,7 +69,11 @@ typedef struct tr {
     const int32_t *handlers;
     wb_reader reader;
     bool metering;
-    bool failed; /* memory is gone */
+    bool failed;      /* memory is gone, or `status` says why */
+    abi_store *store; /* polled: its call waits for the translation */
+    uint32_t steps;   /* counts what takes time, for polls */
+    beamr_status status;
+    beamr_error *err;
 
     tr_vector words;       /* uint32_t */
     tr_vector stack;       /* tr_operand */
@@ -97,7 +101,21 @@ typedef struct tr {
 
 /* ---- emit.c ---- */
 
-/* Make room for one more; false (and t->failed) when memory is gone. */
+/* Call once for each step of what can take long: polls every now and then. False (and
+ * t->failed) when the store's call is to end. */
+#define TR_POLL_STEPS 4096u
+bool tr_poll(tr *t);
+static inline bool tr_step(tr *t)
+{
+    return ++t->steps % TR_POLL_STEPS != 0 || tr_poll(t);
+}
+
+/* Ask for large pages for memory to come, if it is much: to free 100 MB in small ones alone
+ * takes as long as an interrupt may. */
+#define TR_LARGE_BYTES ((size_t)4 << 20)
+#define TR_LARGE_ROOM 65536u
+void tr_large_pages(void *data, size_t bytes);
+/* Make room for one more; false (and t->failed) when memory is gone. A step. */
 bool tr_push(tr *t, tr_vector *v, size_t size);
 
 static inline uint32_t *tr_words(const tr *t)

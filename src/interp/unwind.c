@@ -70,23 +70,26 @@ static const interp_clause *clause_find(const abi_frame *frame, const interp_fun
     return NULL;
 }
 
-abi_frame *interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom)
+beamr_status interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom, abi_frame **handler,
+                           beamr_error *err)
 {
+    *handler = NULL;
     for (abi_frame *frame = top; frame > bottom; frame--) {
         const interp_func *f = frame->func;
         const interp_clause *c;
 
         /* There can be many frames, each with a million clauses. */
         if (atomic_load_explicit(&s->interrupt, memory_order_relaxed) & ~ABI_PAUSE)
-            return NULL;
+            BEAMR_TRY(rt_store_poll(s, err));
         c = clause_find(frame, f, s->pending);
         if (c) {
             clause_enter(c, frame, f, s->pending);
             s->pending = NULL;
-            return frame;
+            *handler = frame;
+            return BEAMR_OK;
         }
     }
-    return NULL;
+    return BEAMR_OK;
 }
 
 void interp_backtrace(abi_frame *top, abi_frame *bottom, beamr_error *err)
@@ -104,7 +107,9 @@ void interp_backtrace(abi_frame *top, abi_frame *bottom, beamr_error *err)
         if (err->frame_count == BEAMR_BACKTRACE_MAX)
             continue;
         out = &err->frames[err->frame_count++];
-        if (f->side)
+        /* A function that was not translated, or is being so by another thread by now, begins.
+         */
+        if (frame->ip != interp_stub + 1 && f->side)
             mark = mark_find(f->side->offsets, f->side->offset_count, frame_pc(frame, f));
         out->func = f->index;
         out->offset = mark ? mark->value : wb_module_offset(m, m->funcs[f->index].body);

@@ -12,10 +12,16 @@
 beamr_status rt_engine_new(rt_engine **out, beamr_error *err)
 {
     rt_engine *e = calloc(1, sizeof *e);
+    beamr_status st;
 
     if (!e || !(e->registry = wb_registry_new())) {
         free(e);
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for an engine");
+    }
+    if ((st = rt_timer_init(&e->timer, err)) != BEAMR_OK) {
+        wb_registry_free(e->registry);
+        free(e);
+        return st;
     }
     atomic_init(&e->refs, 1);
     e->features = wb_features_default();
@@ -33,6 +39,7 @@ void rt_engine_unref(rt_engine *e)
 {
     if (!e || atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
         return;
+    rt_timer_clear(&e->timer);
     wb_registry_free(e->registry);
     free(e);
 }

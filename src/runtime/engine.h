@@ -3,6 +3,7 @@
 #define RUNTIME_ENGINE_H
 
 #include "abi/instance.h"
+#include "runtime/deadline.h"
 
 typedef struct rt_engine {
     _Atomic(uint32_t) refs;
@@ -10,6 +11,7 @@ typedef struct rt_engine {
     wb_features features;
     bool metering;
     size_t max_module_size;
+    rt_timer timer;        /* of its stores' deadlines */
     abi_entry guest_entry; /* the executor's entry for all guest functions */
     /* The executor's record of a module, made when it is loaded, and its release. */
     beamr_status (*code_new)(abi_module *m, void **out, beamr_error *err);

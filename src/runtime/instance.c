@@ -12,6 +12,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define POLL_STEPS 1024u
+
 static beamr_status no_memory(beamr_error *err)
 {
     return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for an instance");
@@ -84,6 +86,12 @@ static void take_imports(abi_instance *inst, const rt_extern *imports)
 
 /* ---- New objects ---- */
 
+/* Every now and then, of what a module may have a million. */
+static beamr_status poll_at(abi_store *s, uint32_t i, beamr_error *err)
+{
+    return i % POLL_STEPS == POLL_STEPS - 1 ? rt_store_poll(s, err) : BEAMR_OK;
+}
+
 static beamr_status make_memories(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
@@ -112,6 +120,7 @@ static beamr_status make_globals(abi_instance *inst, beamr_error *err)
     for (uint32_t i = w->global_imports; i < w->global_count; i++) {
         uint64_t slots[2];
 
+        BEAMR_TRY(poll_at(inst->store, i, err));
         BEAMR_TRY(rt_const_eval(inst, &w->globals[i].init, slots, err));
         BEAMR_TRY(
             rt_global_new(inst->store, w->globals[i].type, slots, &inst->globals[i], err));
@@ -135,10 +144,12 @@ static beamr_status make_tables(abi_instance *inst, beamr_error *err)
     return BEAMR_OK;
 }
 
-static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, uint64_t *out,
-                              beamr_error *err)
+static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, bool is_polled,
+                              uint64_t *out, beamr_error *err)
 {
     for (uint32_t i = 0; i < elem->count; i++) {
+        if (is_polled)
+            BEAMR_TRY(poll_at(inst->store, i, err));
         if (elem->funcs) {
             abi_func *f = rt_instance_func(inst, elem->funcs[i]);
 
@@ -155,8 +166,8 @@ static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, uint64_t 
     return BEAMR_OK;
 }
 
-beamr_status rt_elem_eval(abi_instance *inst, uint32_t segment, uint64_t **out,
-                          beamr_error *err)
+static beamr_status new_elem(abi_instance *inst, uint32_t segment, bool is_polled,
+                             uint64_t **out, beamr_error *err)
 {
     const wb_elem *elem = &inst->wasm->elems[segment];
 
@@ -164,13 +175,21 @@ beamr_status rt_elem_eval(abi_instance *inst, uint32_t segment, uint64_t **out,
         return BEAMR_OK;
     if (!(*out = malloc(elem->count * sizeof **out)))
         return no_memory(err);
-    return eval_elem(inst, elem, *out, err);
+    return eval_elem(inst, elem, is_polled, *out, err);
+}
+
+beamr_status rt_elem_eval(abi_instance *inst, uint32_t segment, uint64_t **out,
+                          beamr_error *err)
+{
+    return new_elem(inst, segment, false, out, err);
 }
 
 static beamr_status make_elems(abi_instance *inst, beamr_error *err)
 {
-    for (uint32_t i = 0; i < inst->wasm->elem_count; i++)
-        BEAMR_TRY(rt_elem_eval(inst, i, &inst->elems[i], err));
+    for (uint32_t i = 0; i < inst->wasm->elem_count; i++) {
+        BEAMR_TRY(poll_at(inst->store, i, err));
+        BEAMR_TRY(new_elem(inst, i, true, &inst->elems[i], err));
+    }
     return BEAMR_OK;
 }
 
@@ -214,6 +233,7 @@ static beamr_status run_elems(abi_instance *inst, beamr_error *err)
         const wb_elem *elem = &w->elems[i];
         uint64_t at[2];
 
+        BEAMR_TRY(poll_at(inst->store, i, err));
         if (elem->mode == WB_SEGMENT_PASSIVE)
             continue;
         if (elem->mode == WB_SEGMENT_ACTIVE) {
@@ -233,6 +253,7 @@ static beamr_status run_datas(abi_instance *inst, beamr_error *err)
         const wb_data *data = &w->datas[i];
         uint64_t at[2];
 
+        BEAMR_TRY(poll_at(inst->store, i, err));
         if (data->mode != WB_SEGMENT_ACTIVE)
             continue;
         BEAMR_TRY(rt_const_eval(inst, &data->offset, at, err));

@@ -22,7 +22,7 @@ void rt_instance_clear(abi_instance *inst);
 beamr_status rt_link_check(abi_store *s, const abi_module *m, const rt_extern *imports,
                            size_t import_count, beamr_error *err);
 
-/* Evaluate an element segment.
+/* Evaluate an element segment, without polls.
  *   out  NULL before; its values, to be freed. Stays NULL for a segment that is empty or
  *        declared, which nobody can read
  * Errors: BEAMR_NO_MEMORY; `out` may then need freeing nevertheless. */

@@ -90,10 +90,15 @@ beamr_status rt_table_new(abi_store *s, const wb_tabletype *type, uint64_t init,
                           abi_table **out, beamr_error *err);
 /* Fill the null elements of an instance's new table. Charges no fuel, but polls as the bulk
  * operations do: a module of a few bytes can ask for any number of great tables.
- * Errors: BEAMR_TRAP (INTERRUPTED). */
+ * Errors: BEAMR_TRAP (INTERRUPTED, DEADLINE). */
 beamr_status rt_table_begin(abi_table *t, uint64_t init, beamr_error *err);
 /* Returns the size before, or -1 when it cannot grow. */
 int64_t rt_table_grow(abi_table *t, uint64_t delta, uint64_t init);
+/* The instruction: charges for what is within the table's maximum, and polls.
+ *   before  what rt_table_grow returns
+ * Errors: BEAMR_TRAP (OUT_OF_FUEL, INTERRUPTED, DEADLINE); the table has not grown then. */
+beamr_status rt_table_grow_polled(abi_table *t, uint64_t delta, uint64_t init, int64_t *before,
+                                  beamr_error *err);
 beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t len,
                            beamr_error *err);
 beamr_status rt_table_copy(abi_table *dst, uint64_t to, const abi_table *src, uint64_t from,

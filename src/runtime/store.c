@@ -109,6 +109,7 @@ void rt_store_free(abi_store *s)
     rt_entries_clear(s);
     munmap(s->mapping, s->mapped);
     arena_clear(&s->arena);
+    rt_deadline_clear(s);
     rt_engine_unref(s->engine);
     free(s);
 }

@@ -114,6 +114,23 @@ static beamr_status fill_pieces(abi_table *t, uint64_t to, uint64_t value, uint6
     return BEAMR_OK;
 }
 
+beamr_status rt_table_grow_polled(abi_table *t, uint64_t delta, uint64_t init, int64_t *before,
+                                  beamr_error *err)
+{
+    uint64_t old = t->size;
+
+    *before = -1;
+    if (delta > t->max_size - old)
+        return BEAMR_OK;
+    BEAMR_TRY(rt_store_charge(t->store, delta, WB_COST_BULK_ITEMS, err));
+    if (!ensure(t, old + delta))
+        return BEAMR_OK;
+    BEAMR_TRY(fill_pieces(t, old, init, delta, err));
+    t->size = old + delta;
+    *before = (int64_t)old;
+    return BEAMR_OK;
+}
+
 beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t len,
                            beamr_error *err)
 {

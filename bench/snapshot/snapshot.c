@@ -150,13 +150,23 @@ static beamr_status keep(void *user, uint64_t total, beamr_bytes piece, beamr_er
     return BEAMR_OK;
 }
 
-static double snapshot_warm(const bench *b)
+static double snapshot_sink(const bench *b)
 {
     cursor c = {b->warm};
     beamr_error err = {0};
     double start = now_ms();
 
     check(beamr_snapshot_write(b->instance, NULL, keep, &c, &err), &err);
+    return now_ms() - start;
+}
+
+static double snapshot_warm(const bench *b)
+{
+    beamr_error err = {0};
+    double start = now_ms();
+    size_t len;
+
+    check(beamr_snapshot_save_into(b->instance, NULL, b->warm, b->len, &len, &err), &err);
     return now_ms() - start;
 }
 
@@ -207,9 +217,13 @@ static const struct {
     double (*run)(const bench *b);
     unsigned beside; /* which memcpy it is compared with */
 } subjects[] = {
-    {"memcpy, warm", copy_warm, 0},       {"memcpy, fresh", copy_fresh, 1},
-    {"snapshot, warm", snapshot_warm, 0}, {"snapshot, fresh", snapshot_fresh, 1},
-    {"restore, warm", restore_warm, 0},   {"restore, warm, verified", restore_warm_verified, 0},
+    {"memcpy, warm", copy_warm, 0},
+    {"memcpy, fresh", copy_fresh, 1},
+    {"snapshot, warm", snapshot_warm, 0},
+    {"snapshot, fresh", snapshot_fresh, 1},
+    {"snapshot, warm, own sink", snapshot_sink, 0},
+    {"restore, warm", restore_warm, 0},
+    {"restore, warm, verified", restore_warm_verified, 0},
     {"restore, fresh", restore_fresh, 1},
 };
 #define SUBJECTS (sizeof subjects / sizeof subjects[0])

@@ -80,6 +80,16 @@ BEAMR_API beamr_status beamr_snapshot_save(beamr_instance *instance,
                                            beamr_error *err);
 BEAMR_API void beamr_snapshot_free(uint8_t *bytes); /* accepts NULL */
 
+/* Write a snapshot into memory of the caller's. To write one after the other into the same memory
+ * is faster than into new: the host need not provide it each time.
+ *   room  bytes of `buffer`
+ *   len   bytes of the snapshot; also written with BEAMR_LIMIT
+ * Errors: as beamr_snapshot_write; BEAMR_LIMIT (more than `room` bytes; nothing was written). */
+BEAMR_API beamr_status beamr_snapshot_save_into(beamr_instance *instance,
+                                                const beamr_snapshot_options *options,
+                                                uint8_t *buffer, size_t room, size_t *len,
+                                                beamr_error *err);
+
 /* Put the state that a snapshot holds into an instance. All or nothing: when it fails, nothing
  * has changed. Memories and tables get the snapshot's sizes, also smaller ones.
  * Errors: BEAMR_BUSY as above; BEAMR_SNAPSHOT, with the offset and a text: bytes that are

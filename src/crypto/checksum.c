@@ -1,8 +1,9 @@
-/* XXH3-128. The library is compiled into this file, from its header: nothing to link. */
+/* XXH3-128. The library is compiled into this file, from its header: nothing to link; and once
+ * more, for hosts with AVX2, into checksum_avx2.c. The results are the same. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "crypto/checksum.h"
+#include "crypto/internal.h"
 
 struct crypto_checksum {
     XXH3_state_t state;
@@ -25,7 +26,10 @@ void crypto_checksum_free(crypto_checksum *c)
 
 void crypto_checksum_add(crypto_checksum *c, const void *data, size_t len)
 {
-    (void)XXH3_128bits_update(&c->state, data, len);
+    if (checksum_has_avx2())
+        checksum_add_avx2(&c->state, data, len);
+    else
+        (void)XXH3_128bits_update(&c->state, data, len);
 }
 
 void crypto_checksum_end(const crypto_checksum *c, uint8_t out[CRYPTO_CHECKSUM_SIZE])
@@ -35,5 +39,8 @@ void crypto_checksum_end(const crypto_checksum *c, uint8_t out[CRYPTO_CHECKSUM_S
 
 void crypto_checksum_of(const void *data, size_t len, uint8_t out[CRYPTO_CHECKSUM_SIZE])
 {
-    XXH128_canonicalFromHash((XXH128_canonical_t *)out, XXH3_128bits(data, len));
+    if (checksum_has_avx2())
+        checksum_of_avx2(data, len, out);
+    else
+        XXH128_canonicalFromHash((XXH128_canonical_t *)out, XXH3_128bits(data, len));
 }

@@ -39,6 +39,7 @@ typedef struct writer {
     run_list *runs;      /* of each memory */
     uint64_t memory_len; /* bytes of the memories' section */
     uint64_t total;
+    uint64_t done; /* bytes that the sink has */
     rt_snapshot_sink sink;
     void *sink_user;
     crypto_checksum *sum;
@@ -270,6 +271,16 @@ static run *run_add(run_list *list)
     return &list->runs[list->count++];
 }
 
+/* Most blocks are decided by their first byte: it is fetched some blocks ahead. */
+static bool is_zero(const abi_memory *m, uint64_t block)
+{
+    uint64_t ahead = (block + 16) * SNAPSHOT_BLOCK;
+
+    if (ahead < m->size)
+        __builtin_prefetch(m->base + ahead);
+    return rt_snapshot_block_is_zero(m->base + block * SNAPSHOT_BLOCK);
+}
+
 static bool find_runs(const abi_memory *m, run_list *list)
 {
     uint64_t blocks = m->size / SNAPSHOT_BLOCK;
@@ -279,12 +290,12 @@ static bool find_runs(const abi_memory *m, run_list *list)
         uint64_t first;
         run *r;
 
-        while (i < blocks && rt_snapshot_block_is_zero(m->base + i * SNAPSHOT_BLOCK))
+        while (i < blocks && is_zero(m, i))
             i++;
         if (i == blocks)
             break;
         first = i++;
-        while (i < blocks && !rt_snapshot_block_is_zero(m->base + i * SNAPSHOT_BLOCK))
+        while (i < blocks && !is_zero(m, i))
             i++;
         if (!(r = run_add(list)))
             return false;
@@ -318,13 +329,17 @@ static beamr_status measure_memories(writer *w, beamr_error *err)
 
 static beamr_status emit(writer *w, const uint8_t *data, uint64_t len, beamr_error *err)
 {
+    size_t most = w->options->piece ? w->options->piece : PIECE;
+
     while (len > 0) {
-        size_t n = len < PIECE ? (size_t)len : PIECE;
+        size_t room = most - (size_t)(w->done % most); /* so that pieces end on whole lines */
+        size_t n = len < room ? (size_t)len : room;
 
         crypto_checksum_add(w->sum, data, n);
         BEAMR_TRY(w->sink(w->sink_user, w->total, (beamr_bytes){data, n}, err));
         data += n;
         len -= n;
+        w->done += n;
     }
     return BEAMR_OK;
 }

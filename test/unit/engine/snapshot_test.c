@@ -871,6 +871,89 @@ static void a_sink_gets_the_same_bytes(void **state)
     fixture_close(&f);
 }
 
+static void a_buffer_gets_the_same_bytes(void **state)
+{
+    fixture f = fixture_open();
+    snapshot_guest g = guest_new(&f);
+    saved s = save(&g);
+    uint8_t *buffer = test_malloc(s.len + 1);
+    size_t len = 0;
+    beamr_error err = {0};
+
+    (void)state;
+    memset(buffer, 0xee, s.len + 1);
+    assert_int_equal(
+        beamr_snapshot_save_into(g.instance, &with_refs, buffer, s.len - 1, &len, &err),
+        BEAMR_LIMIT);
+    assert_non_null(strstr(err.text, "for which the buffer has"));
+    assert_int_equal(len, s.len);
+    assert_int_equal(buffer[0], 0xee);
+    len = 0;
+    assert_int_equal(
+        beamr_snapshot_save_into(g.instance, &with_refs, buffer, s.len, &len, NULL), BEAMR_OK);
+    assert_int_equal(len, s.len);
+    assert_memory_equal(buffer, s.data, s.len);
+    assert_int_equal(buffer[s.len], 0xee);
+    assert_int_equal(beamr_snapshot_save_into(g.instance, &with_refs, NULL, 0, &len, NULL),
+                     BEAMR_ARGUMENT);
+    test_free(buffer);
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
+typedef struct compared {
+    const uint8_t *with;
+    size_t len;
+} compared;
+
+static beamr_status compare_piece(void *user, uint64_t total, beamr_bytes piece,
+                                  beamr_error *err)
+{
+    compared *c = user;
+
+    (void)total;
+    (void)err;
+    assert_memory_equal(c->with + c->len, piece.data, piece.len);
+    c->len += piece.len;
+    return BEAMR_OK;
+}
+
+/* Large ones are copied in another way; the buffer begins at an odd address. */
+static void large_snapshots_have_the_same_bytes(void **state)
+{
+    fixture f = fixture_open();
+    wasm_builder w = {0};
+    beamr_instance *inst;
+    beamr_memory *memory;
+    uint8_t *buffer;
+    saved s;
+    size_t len;
+    compared c = {0};
+
+    (void)state;
+    wasm_begin(&w);
+    wasm_section(&w, WASM_MEMORY);
+    WASM(&w, 1, 0, 80); /* 5 MiB */
+    wasm_end(&w);
+    inst = fixture_instance(&f, &w, NULL, 0);
+    memory = beamr_instance_memory(inst, 0);
+    for (size_t i = 0; i < beamr_memory_size(memory); i++)
+        beamr_memory_data(memory)[i] = (uint8_t)(i * 167 >> 7 | 1);
+    assert_int_equal(beamr_snapshot_save(inst, NULL, &s.data, &s.len, NULL), BEAMR_OK);
+    buffer = test_malloc(s.len + 1);
+    assert_int_equal(beamr_snapshot_save_into(inst, NULL, buffer + 1, s.len, &len, NULL),
+                     BEAMR_OK);
+    assert_int_equal(len, s.len);
+    assert_memory_equal(buffer + 1, s.data, s.len);
+    c.with = s.data;
+    assert_int_equal(beamr_snapshot_write(inst, NULL, compare_piece, &c, NULL), BEAMR_OK);
+    assert_int_equal(c.len, s.len);
+    assert_int_equal(beamr_snapshot_restore(inst, bytes_of(&s), NULL, NULL), BEAMR_OK);
+    test_free(buffer);
+    beamr_snapshot_free(s.data);
+    fixture_close(&f);
+}
+
 /* ---- While a call is active ---- */
 
 static snapshot_guest busy_guest;
@@ -961,6 +1044,8 @@ int main(void)
         cmocka_unit_test(what_is_taken_unchecked_is_a_canonical_state),
         cmocka_unit_test(sections_of_the_embedder_pass_through),
         cmocka_unit_test(a_sink_gets_the_same_bytes),
+        cmocka_unit_test(a_buffer_gets_the_same_bytes),
+        cmocka_unit_test(large_snapshots_have_the_same_bytes),
         cmocka_unit_test(an_active_call_is_refused),
         cmocka_unit_test(plain_bytes_are_a_memorys_whole_content),
     };

@@ -21,9 +21,21 @@ typedef struct beamr_config {
     bool metering;
     /* Largest module in bytes that beamr_module_load takes; 0 for the engine's own limit. */
     size_t max_module_size;
+    /* Bytes of address space that the memories of all stores may reserve; UINT64_MAX for as
+     * much as the host gives. A memory whose reservation (see beamr_memory_is_guarded) does not
+     * fit any more does without; with 0 all of them do. */
+    uint64_t max_reserved;
+    /* Bytes that memories, tables and element segments of all stores may take together, counted
+     * as in beamr_store_limits; UINT64_MAX for no limit. This is the host's own limit: beyond
+     * it guests trap with OUT_OF_MEMORY, as if the host had no more, and new objects are
+     * BEAMR_NO_MEMORY. */
+    uint64_t max_bytes;
 } beamr_config;
 
-#define BEAMR_CONFIG_DEFAULT {"", false, 0}
+#define BEAMR_CONFIG_DEFAULT                                                                   \
+    {                                                                                          \
+        "", false, 0, UINT64_MAX, UINT64_MAX                                                   \
+    }
 
 /* Make an engine.
  *   config  borrowed during the call; NULL for the default

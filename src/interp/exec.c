@@ -448,21 +448,25 @@ trapped:
         uint64_t delta = SLOT(4);
         int64_t old;
 
-        if (delta <= t->max_size - t->size) /* else it only answers -1 */
+        if (rt_table_can_grow(t, delta)) /* else it only answers -1 */
             TRY(rt_store_charge(store, delta, WB_COST_BULK_ITEMS, err));
-        old = rt_table_grow(t, delta, SLOT(3));
+        TRY(rt_table_grow(t, delta, SLOT(3), &old, err));
+        RELOAD_MEMORY(); /* as after all that polls */
         SLOT(1) = t->is64 ? (uint64_t)old : (uint32_t)old;
         NEXT(5);
     }
     OP(TABLE_FILL)
         TRY(rt_table_fill(inst->tables[ip[1]], SLOT(2), SLOT(3), SLOT(4), err));
+        RELOAD_MEMORY();
         NEXT(5);
     OP(TABLE_COPY)
         TRY(rt_table_copy(inst->tables[ip[1]], SLOT(3), inst->tables[ip[2]], SLOT(4),
             SLOT(5), err));
+        RELOAD_MEMORY();
         NEXT(6);
     OP(TABLE_INIT)
         TRY(rt_table_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
+        RELOAD_MEMORY();
         NEXT(6);
     OP(ELEM_DROP) rt_elem_drop(inst, ip[1]); NEXT(2);
 
@@ -520,21 +524,25 @@ trapped:
     OP(MEMORY_SIZE) SLOT(1) = inst->memories[ip[2]]->pages; NEXT(3);
     OP(MEMORY_GROW) {
         abi_memory *m = inst->memories[ip[2]];
-        int64_t old = rt_memory_grow(m, SLOT(3));
+        int64_t old;
 
+        TRY(rt_memory_grow(m, SLOT(3), &old, err));
         SLOT(1) = m->is64 ? (uint64_t)old : (uint32_t)old;
         RELOAD_MEMORY();
         NEXT(4);
     }
     OP(MEMORY_FILL)
         TRY(rt_memory_fill(inst->memories[ip[1]], SLOT(2), (uint8_t)SLOT(3), SLOT(4), err));
+        RELOAD_MEMORY();
         NEXT(5);
     OP(MEMORY_COPY)
         TRY(rt_memory_copy(inst->memories[ip[1]], SLOT(3), inst->memories[ip[2]], SLOT(4),
             SLOT(5), err));
+        RELOAD_MEMORY();
         NEXT(6);
     OP(MEMORY_INIT)
         TRY(rt_memory_init(inst, ip[1], ip[2], SLOT(3), SLOT(4), SLOT(5), err));
+        RELOAD_MEMORY();
         NEXT(6);
     OP(DATA_DROP) rt_data_drop(inst, ip[1]); NEXT(2);
 

@@ -104,13 +104,30 @@ static beamr_status make_tags(abi_instance *inst, beamr_error *err)
     return BEAMR_OK;
 }
 
+/* Count work in bytes that might have been written, and poll about each mebibyte.
+ *   work  0 at first */
+static beamr_status worked(const abi_instance *inst, uint64_t *work, uint64_t bytes,
+                           beamr_error *err)
+{
+    *work += bytes;
+    if (*work < RT_POLL_BYTES)
+        return BEAMR_OK;
+    *work = 0;
+    return rt_store_poll(inst->store, err);
+}
+
+#define ITEM_WORK UINT64_C(256) /* what an object, a segment or an element counts as */
+#define ELEM_PIECE 4096u
+
 static beamr_status make_globals(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
+    uint64_t work = 0;
 
     for (uint32_t i = w->global_imports; i < w->global_count; i++) {
         uint64_t slots[2];
 
+        BEAMR_TRY(worked(inst, &work, ITEM_WORK, err));
         BEAMR_TRY(rt_const_eval(inst, &w->globals[i].init, slots, err));
         BEAMR_TRY(
             rt_global_new(inst->store, w->globals[i].type, slots, &inst->globals[i], err));
@@ -121,6 +138,7 @@ static beamr_status make_globals(abi_instance *inst, beamr_error *err)
 static beamr_status make_tables(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
+    uint64_t work = 0;
 
     for (uint32_t i = w->table_imports; i < w->table_count; i++) {
         const wb_table *t = &w->tables[i];
@@ -130,14 +148,15 @@ static beamr_status make_tables(abi_instance *inst, beamr_error *err)
             BEAMR_TRY(rt_const_eval(inst, &t->init, slots, err));
         BEAMR_TRY(rt_table_new(inst->store, &t->type, 0, &inst->tables[i], err));
         BEAMR_TRY(rt_table_begin(inst->tables[i], slots[0], err));
+        BEAMR_TRY(worked(inst, &work, ITEM_WORK + t->type.limits.min * RT_ELEMENT_BYTES, err));
     }
     return BEAMR_OK;
 }
 
-static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, uint64_t *out,
-                              beamr_error *err)
+static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, uint32_t from,
+                              uint32_t to, uint64_t *out, beamr_error *err)
 {
-    for (uint32_t i = 0; i < elem->count; i++) {
+    for (uint32_t i = from; i < to; i++) {
         if (elem->funcs) {
             abi_func *f = rt_instance_func(inst, elem->funcs[i]);
 
@@ -159,22 +178,64 @@ beamr_status rt_elem_eval(abi_instance *inst, uint32_t segment, uint64_t **out,
 {
     const wb_elem *elem = &inst->wasm->elems[segment];
 
-    if (elem->mode == WB_SEGMENT_DECLARED || elem->count == 0)
+    if (rt_elem_bytes(elem) == 0)
         return BEAMR_OK;
     if (!(*out = malloc(elem->count * sizeof **out)))
         return no_memory(err);
-    return eval_elem(inst, elem, *out, err);
+    return eval_elem(inst, elem, 0, elem->count, *out, err);
+}
+
+/* As rt_elem_eval, counted and with polls. */
+static beamr_status make_elem(abi_instance *inst, uint32_t segment, uint64_t *work,
+                              beamr_error *err)
+{
+    const wb_elem *elem = &inst->wasm->elems[segment];
+    uint64_t bytes = rt_elem_bytes(elem);
+
+    BEAMR_TRY(worked(inst, work, ITEM_WORK, err));
+    if (bytes == 0)
+        return BEAMR_OK;
+    BEAMR_TRY(rt_budget_need(inst->store, "an element segment", bytes, err));
+    /* Null at first: a collection of exceptions may look at it at a poll. */
+    if (!(inst->elems[segment] = calloc(elem->count, sizeof **inst->elems))) {
+        rt_budget_give(inst->store, bytes);
+        return no_memory(err);
+    }
+    for (uint32_t at = 0; at < elem->count;) {
+        uint32_t n = elem->count - at < ELEM_PIECE ? elem->count - at : ELEM_PIECE;
+
+        BEAMR_TRY(eval_elem(inst, elem, at, at + n, inst->elems[segment], err));
+        BEAMR_TRY(worked(inst, work, n * ITEM_WORK, err));
+        at += n;
+    }
+    return BEAMR_OK;
 }
 
 static beamr_status make_elems(abi_instance *inst, beamr_error *err)
 {
+    uint64_t work = 0;
+
     for (uint32_t i = 0; i < inst->wasm->elem_count; i++)
-        BEAMR_TRY(rt_elem_eval(inst, i, &inst->elems[i], err));
+        BEAMR_TRY(make_elem(inst, i, &work, err));
     return BEAMR_OK;
 }
 
+/* What the budgets count for the new objects of an instance before its segments are applied. */
+static uint64_t start_bytes(abi_store *s, const wb_module *w)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = w->memory_imports; i < w->memory_count; i++)
+        bytes += w->memories[i].limits.min * ABI_PAGE_SIZE;
+    for (uint32_t i = w->table_imports; i < w->table_count; i++)
+        bytes += rt_tabletype_bytes(s, &w->tables[i].type);
+    for (uint32_t i = 0; i < w->elem_count; i++)
+        bytes += rt_elem_bytes(&w->elems[i]);
+    return bytes;
+}
+
 /* Limits of what the module declares, before any of it is made. */
-static beamr_status check_limits(const abi_store *s, const wb_module *w, beamr_error *err)
+static beamr_status check_limits(abi_store *s, const wb_module *w, beamr_error *err)
 {
     if (s->instance_count >= s->max_instances)
         return beamr_fail(err, BEAMR_LIMIT, 0, "the store has %" PRIu32 " instances, its limit",
@@ -191,7 +252,20 @@ static beamr_status check_limits(const abi_store *s, const wb_module *w, beamr_e
                               "table %" PRIu32 " begins with %" PRIu64
                               " elements; the store allows %" PRIu64,
                               i, w->tables[i].type.limits.min, s->max_table_elements);
-    return BEAMR_OK;
+    return rt_budget_check(s, "what the module starts with", start_bytes(s, w), err);
+}
+
+/* Release the contents of what make_all has made: nothing refers to it yet. */
+static void abandon(abi_instance *inst)
+{
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = w->memory_imports; i < w->memory_count && inst->memories[i]; i++)
+        rt_memory_clear(inst->memories[i]);
+    for (uint32_t i = w->table_imports; i < w->table_count && inst->tables[i]; i++)
+        rt_table_clear(inst->tables[i]);
+    for (uint32_t i = 0; i < w->elem_count; i++)
+        rt_elem_drop(inst, i);
 }
 
 static beamr_status make_all(abi_instance *inst, beamr_error *err)
@@ -208,11 +282,13 @@ static beamr_status make_all(abi_instance *inst, beamr_error *err)
 static beamr_status run_elems(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
+    uint64_t work = 0;
 
     for (uint32_t i = 0; i < w->elem_count; i++) {
         const wb_elem *elem = &w->elems[i];
         uint64_t at[2];
 
+        BEAMR_TRY(worked(inst, &work, ITEM_WORK + rt_elem_bytes(elem), err));
         if (elem->mode == WB_SEGMENT_PASSIVE)
             continue;
         if (elem->mode == WB_SEGMENT_ACTIVE) {
@@ -227,11 +303,13 @@ static beamr_status run_elems(abi_instance *inst, beamr_error *err)
 static beamr_status run_datas(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
+    uint64_t work = 0;
 
     for (uint32_t i = 0; i < w->data_count; i++) {
         const wb_data *data = &w->datas[i];
         uint64_t at[2];
 
+        BEAMR_TRY(worked(inst, &work, ITEM_WORK + data->bytes.len, err));
         if (data->mode != WB_SEGMENT_ACTIVE)
             continue;
         BEAMR_TRY(rt_const_eval(inst, &data->offset, at, err));
@@ -258,6 +336,7 @@ static beamr_status instantiate(abi_store *s, abi_module *m, const rt_extern *im
                                 size_t import_count, abi_instance **out, beamr_error *err)
 {
     abi_instance *inst;
+    beamr_status st;
 
     BEAMR_TRY(rt_link_check(s, m, imports, import_count, err));
     BEAMR_TRY(check_limits(s, &m->wasm, err));
@@ -265,7 +344,10 @@ static beamr_status instantiate(abi_store *s, abi_module *m, const rt_extern *im
         return no_memory(err);
     instance_adopt(s, inst);
     take_imports(inst, imports);
-    BEAMR_TRY(make_all(inst, err));
+    if ((st = make_all(inst, err)) != BEAMR_OK) {
+        abandon(inst);
+        return st;
+    }
     BEAMR_TRY(run_elems(inst, err));
     BEAMR_TRY(run_datas(inst, err));
     BEAMR_TRY(run_start(inst, err));

@@ -331,6 +331,39 @@ static void memory_can_become_smaller_and_larger_again(void **state)
     rt_store_free(s);
 }
 
+static unsigned mappings(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    unsigned lines = 0;
+    int c;
+
+    assert_non_null(maps);
+    while ((c = fgetc(maps)) != EOF)
+        lines += c == '\n';
+    (void)fclose(maps);
+    return lines;
+}
+
+/* The kernel allows a process about 65,000 of them. */
+static void memories_take_two_mappings_at_most(void **state)
+{
+    abi_store *s = store_of(state);
+    abi_memory *memories[50];
+    unsigned before = mappings();
+
+    for (int i = 0; i < 50; i++)
+        memories[i] = make(s, (uint64_t)i % 3, 200, true);
+    for (uint64_t round = 1; round < 6; round++)
+        for (uint64_t i = 0; i < 50; i++)
+            assert_true(fixture_memory_grow(memories[i], i % 7 + round) >= 0);
+    for (int i = 0; i < 50; i++) {
+        assert_true(rt_memory_resize(memories[i], 3));
+        assert_true(fixture_memory_grow(memories[i], 9) == 3);
+    }
+    assert_in_range(mappings(), before, before + 2 * 50 + 4); /* and the record of them */
+    rt_store_free(s);
+}
+
 static void address_space_is_a_budget_of_the_engine(void **state)
 {
     rt_engine *e = fixture_engine();
@@ -513,6 +546,7 @@ int main(void)
         BOTH(fuel_is_charged_by_size_before_the_start),
         BOTH(growing_keeps_the_content_and_is_zero_behind),
         BOTH(memory_can_become_smaller_and_larger_again),
+        BOTH(memories_take_two_mappings_at_most),
         BOTH(store_budget_ends_exactly_there),
         BOTH(engine_budget_traps_and_leaves_the_memory_as_it_was),
         cmocka_unit_test_prestate(unguarded_memory_moves_when_it_must, &unguarded),

@@ -278,6 +278,24 @@ static void growing_keeps_the_content_and_is_zero_behind(void **state)
     rt_store_free(s);
 }
 
+/* By 1 MiB to 2 GiB: the slack grows with the size. */
+static void growing_by_little_moves_seldom(void **state)
+{
+    abi_store *s = store_of(state);
+    abi_memory *m = make(s, 0, UINT64_MAX, false);
+    const uint8_t *base = m->base;
+    unsigned moves = 0;
+
+    for (int i = 0; i < 2048; i++) {
+        assert_int_equal(fixture_memory_grow(m, 16), 16 * i);
+        moves += m->base != base;
+        base = m->base;
+    }
+    assert_in_range(moves, 0, 60);
+    assert_true(m->reserved < m->size + m->size / 8 + 17 * MIB || m->guarded);
+    rt_store_free(s);
+}
+
 /* Something lies behind the reservation, so that the memory cannot grow where it is. */
 static void unguarded_memory_moves_when_it_must(void **state)
 {
@@ -545,6 +563,7 @@ int main(void)
         BOTH(interrupt_ends_large_operations),
         BOTH(fuel_is_charged_by_size_before_the_start),
         BOTH(growing_keeps_the_content_and_is_zero_behind),
+        BOTH(growing_by_little_moves_seldom),
         BOTH(memory_can_become_smaller_and_larger_again),
         BOTH(memories_take_two_mappings_at_most),
         BOTH(store_budget_ends_exactly_there),

@@ -21,9 +21,19 @@ typedef struct beamr_config {
     bool metering;
     /* Largest module in bytes that beamr_module_load takes; 0 for the engine's own limit. */
     size_t max_module_size;
+    /* Bytes that memories, tables and element segments of all stores may take together, counted
+     * as in beamr_store_limits; 0 for no limit. This is the host's own limit: beyond it guests
+     * trap with OUT_OF_MEMORY, as if the host had no more, and new objects are
+     * BEAMR_NO_MEMORY. */
+    uint64_t max_bytes;
+    /* Bytes of address space that the memories of all stores may reserve; 0 for as much as the
+     * host gives. A memory whose reservation does not fit any more does without a guard. */
+    uint64_t max_reserved;
+    /* All memories do without a guard (see beamr_memory_is_guarded). */
+    bool unguarded;
 } beamr_config;
 
-#define BEAMR_CONFIG_DEFAULT {"", false, 0}
+#define BEAMR_CONFIG_DEFAULT {"", false, 0, 0, 0, false}
 
 /* Make an engine.
  *   config  borrowed during the call; NULL for the default

@@ -87,23 +87,29 @@ BEAMR_API beamr_status beamr_func_call(beamr_func *func, const beamr_value *args
                                        size_t arg_count, beamr_value *results,
                                        size_t result_count, beamr_error *err);
 
-/* ---- Memories: they never move, and grow in place ---- */
+/* ---- Memories ----
+ * A guarded memory has reserved the address space for all that it may grow to, and never moves.
+ * One for which there was no room (beamr_config.max_reserved, or the host) grows as far and works
+ * the same, but may move when it grows: in beamr_memory_grow, beamr_memory_set,
+ * beamr_snapshot_restore, and whenever guest code runs. */
 
 /* Make a memory of the store, to be imported by instances.
  *   limits  its type; borrowed during the call
- * Errors: BEAMR_ARGUMENT (limits that no memory can have), BEAMR_LIMIT (its minimum is beyond
- * the store's limit), BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_ARGUMENT (limits that no memory can have), BEAMR_LIMIT (its minimum is beyond the
+ * store's limits), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_memory_new(beamr_store *store, const beamr_limits *limits,
                                         beamr_memory **out, beamr_error *err);
 BEAMR_API beamr_limits beamr_memory_type(const beamr_memory *memory); /* min: present size */
 BEAMR_API uint64_t beamr_memory_size(const beamr_memory *memory);     /* bytes */
 BEAMR_API uint64_t beamr_memory_pages(const beamr_memory *memory);
-/* First byte. The address stays the same as the memory grows; it is NULL when the memory can
- * have no pages. */
+/* First byte; NULL when the memory can have no pages. The address stays the same if the memory is
+ * guarded; otherwise it may change whenever the memory grows. */
 BEAMR_API uint8_t *beamr_memory_data(const beamr_memory *memory);
+BEAMR_API bool beamr_memory_is_guarded(const beamr_memory *memory);
 /* Grow by `delta` pages.
  *   old  pages before; may be NULL
- * Errors: BEAMR_LIMIT (nothing changed). */
+ * Errors: BEAMR_LIMIT (its maximum, or a limit of the store: memory.grow would give -1),
+ * BEAMR_NO_MEMORY (the host or the engine's budget: it would trap); nothing changed. */
 BEAMR_API beamr_status beamr_memory_grow(beamr_memory *memory, uint64_t delta, uint64_t *old,
                                          beamr_error *err);
 /* Copy bytes out of or into the memory.
@@ -116,7 +122,7 @@ BEAMR_API beamr_status beamr_memory_write(beamr_memory *memory, uint64_t addr, c
 
 /* Make `content` the whole content: the memory grows if it must, and is zero behind it. With
  * beamr_memory_read of the whole memory this is the plain form of a memory's state.
- * Errors: BEAMR_LIMIT (it cannot grow that far; nothing changed). */
+ * Errors: as beamr_memory_grow. */
 BEAMR_API beamr_status beamr_memory_set(beamr_memory *memory, beamr_bytes content,
                                         beamr_error *err);
 
@@ -125,8 +131,8 @@ BEAMR_API beamr_status beamr_memory_set(beamr_memory *memory, beamr_bytes conten
 /* Make a table of the store, to be imported by instances.
  *   elem  a reference type
  *   init  of each element; NULL for null
- * Errors: BEAMR_ARGUMENT (no reference type, limits that no table can have, or an `init` of
- * another type), BEAMR_LIMIT (its minimum is beyond the store's limit), BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_ARGUMENT (no reference type, limits that no table can have, or an `init` of another
+ * type), BEAMR_LIMIT (its minimum is beyond the store's limits), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_table_new(beamr_store *store, const beamr_limits *limits,
                                        beamr_valtype elem, const beamr_value *init,
                                        beamr_table **out, beamr_error *err);
@@ -141,7 +147,8 @@ BEAMR_API beamr_status beamr_table_set(beamr_table *table, uint64_t index,
 /* Grow by `delta` elements.
  *   init  of each new element; NULL for null
  *   old   elements before; may be NULL
- * Errors: BEAMR_LIMIT (nothing changed), BEAMR_ARGUMENT for an `init` of another type. */
+ * Errors: BEAMR_LIMIT and BEAMR_NO_MEMORY as beamr_memory_grow; BEAMR_TRAP with INTERRUPTED, when
+ * it grows by much; BEAMR_ARGUMENT for an `init` of another type. Nothing changed. */
 BEAMR_API beamr_status beamr_table_grow(beamr_table *table, uint64_t delta,
                                         const beamr_value *init, uint64_t *old,
                                         beamr_error *err);
@@ -195,9 +202,10 @@ BEAMR_API beamr_value beamr_exception_arg(const beamr_exception *exception, size
 /* Instantiate a module: check the imports, allocate, initialise, and run its start function.
  *   imports  one for each import of the module, in order
  *   out      the instance; belongs to the store
- * Errors: BEAMR_UNLINKABLE (the text names the import), BEAMR_TRAP or BEAMR_EXCEPTION (a
- * segment out of bounds, or the start function; what was written to imported memories and
- * tables stays), BEAMR_LIMIT, BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_UNLINKABLE (the text names the import), BEAMR_TRAP or BEAMR_EXCEPTION (a segment
+ * out of bounds, or the start function; what was written to imported memories and tables
+ * stays), BEAMR_LIMIT (of the store, before anything is made), BEAMR_NO_MEMORY (the host, or the
+ * engine's budget). */
 BEAMR_API beamr_status beamr_instance_new(beamr_store *store, beamr_module *module,
                                           const beamr_extern *imports, size_t import_count,
                                           beamr_instance **out, beamr_error *err);

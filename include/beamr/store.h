@@ -13,8 +13,8 @@ extern "C" {
 typedef struct beamr_store beamr_store;
 
 /* What a store may use; begin with `beamr_store_limits limits = BEAMR_STORE_LIMITS_DEFAULT`.
- * A guest sees max_memory_pages and max_table_elements: memory.grow and table.grow beyond them
- * give -1. An instance that starts beyond them is refused. */
+ * A guest sees max_memory_pages, max_table_elements and max_bytes: memory.grow and table.grow
+ * beyond them give -1, on every host alike. An instance that starts beyond them is refused. */
 typedef struct beamr_store_limits {
     uint64_t max_memory_pages;   /* of each memory, 64 KiB each; at most 262,144 (16 GiB) */
     uint64_t max_table_elements; /* of each table; at most 10,000,000 */
@@ -22,9 +22,13 @@ typedef struct beamr_store_limits {
     uint32_t max_stack_units; /* depth of guest calls; a call takes 16 and one for each local
                                  and operand slot of 64 bits */
     uint32_t max_nesting;     /* entries from C below which others are active */
+    uint64_t max_bytes;       /* of all memories (their present size), tables (8 for each element
+                                 of the power of two that holds their size, at most of their
+                                 maximum) and element segments that are not dropped (8 for
+                                 each element); UINT64_MAX for no limit */
 } beamr_store_limits;
 
-#define BEAMR_STORE_LIMITS_DEFAULT {262144, 10000000, 100000, 1u << 20, 1000}
+#define BEAMR_STORE_LIMITS_DEFAULT {262144, 10000000, 100000, 1u << 20, 1000, 17ull << 30}
 
 /* Make a store.
  *   limits  NULL for the default; values beyond what is said above are cut

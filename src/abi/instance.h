@@ -11,17 +11,21 @@
 
 #define ABI_PAGE_SIZE UINT64_C(65536)
 #define ABI_MEMORY_MAX_PAGES UINT64_C(262144) /* 16 GiB: a limit of the engine */
+#define ABI_GUARD_BYTES UINT64_C(65536)       /* behind a guarded memory's reservation */
 #define ABI_TABLE_MAX_ELEMENTS UINT64_C(10000000)
 
-/* A linear memory: reserved once, grown in place, never moved. */
+/* A linear memory. A guarded one has reserved all that it may reach and never moves; another
+ * may move whenever it grows, so its base is read again after all that can make it grow. */
 typedef struct abi_memory {
     uint8_t *base;         /* NULL when it can have no pages */
     uint64_t size;         /* bytes that may be accessed; the rest of the reservation may not */
     uint64_t pages;        /* size / ABI_PAGE_SIZE */
     uint64_t max_pages;    /* that memory.grow may reach */
     uint64_t declared_max; /* of its type; UINT64_MAX: none */
-    uint64_t reserved;     /* bytes of address space */
+    uint64_t reserved;     /* bytes of address space, the guard included */
     bool is64;
+    bool guarded; /* accesses that miss it hit the reservation: 4 GiB, or for a 64-bit memory
+                     the power of two that covers max_pages, and ABI_GUARD_BYTES behind */
     abi_store *store;
     struct abi_memory *next; /* all memories of the store */
 } abi_memory;
@@ -30,11 +34,12 @@ typedef struct abi_memory {
 typedef struct abi_table {
     uint64_t *elems;
     uint64_t size;         /* elements */
-    uint64_t capacity;     /* allocated */
+    uint64_t capacity;     /* allocated; see rt_table_capacity */
     uint64_t max_size;     /* that table.grow may reach */
     uint64_t declared_max; /* of its type; UINT64_MAX: none */
     wb_valtype elem;
     bool is64;
+    uint32_t growths; /* begun */
     abi_store *store;
     struct abi_table *next; /* all tables of the store */
 } abi_table;
@@ -113,6 +118,8 @@ struct abi_store {
     uint32_t max_units;
     uint64_t max_memory_pages;
     uint64_t max_table_elements;
+    uint64_t max_bytes; /* that memories, tables and element segments may take */
+    uint64_t bytes;     /* that they take: see docs/internals/memory.md */
     uint32_t max_instances;
     uint32_t instance_count;
     abi_exception *pending; /* thrown and on its way to the embedder or a calling guest */

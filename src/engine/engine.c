@@ -78,6 +78,10 @@ beamr_status beamr_engine_new(const beamr_config *config, beamr_engine **out, be
     e->metering = config->metering;
     if (config->max_module_size > 0 && config->max_module_size < e->max_module_size)
         e->max_module_size = config->max_module_size;
+    e->max_bytes = config->max_bytes ? config->max_bytes : UINT64_MAX;
+    e->max_reserved = config->max_reserved ? config->max_reserved : UINT64_MAX;
+    if (config->unguarded)
+        e->max_reserved = 0;
     e->guest_entry = interp_entry;
     e->code_new = interp_code_new;
     e->code_free = interp_code_free;

@@ -55,12 +55,43 @@ uint8_t *beamr_memory_data(const beamr_memory *memory)
     return engine_memory(memory)->base;
 }
 
+bool beamr_memory_is_guarded(const beamr_memory *memory)
+{
+    return engine_memory(memory)->guarded;
+}
+
+/* A store's limit on all it holds is in the way.  Otherwise the object's own maximum is. */
+static beamr_status fail_budget(const abi_store *s, const char *what, uint64_t size,
+                                uint64_t delta, beamr_error *err)
+{
+    return beamr_fail(err, BEAMR_LIMIT, 0,
+                      "%s of %" PRIu64 " cannot grow by %" PRIu64 ": the store allows %" PRIu64
+                      " bytes in all, and %" PRIu64 " are taken",
+                      what, size, delta, s->max_bytes, s->bytes);
+}
+
+/* What a trap of the instruction is to the embedder: the host has no memory. An interrupt stays
+ * one, and is taken back when no call is there to see it. */
+static beamr_status fail_growth(abi_store *s, const beamr_error *trap, beamr_error *err)
+{
+    if (trap->trap != BEAMR_TRAP_INTERRUPTED)
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "%s", trap->text);
+    if (s->nesting == 0)
+        atomic_store_explicit(&s->interrupt, 0, memory_order_relaxed);
+    return beamr_fail_trap(err, BEAMR_TRAP_INTERRUPTED, NULL);
+}
+
 beamr_status beamr_memory_grow(beamr_memory *memory, uint64_t delta, uint64_t *old,
                                beamr_error *err)
 {
     abi_memory *m = engine_memory(memory);
-    int64_t before = rt_memory_grow(m, delta);
+    beamr_error trap = {0};
+    int64_t before;
 
+    if (rt_memory_grow(m, delta, &before, &trap) != BEAMR_OK)
+        return fail_growth(m->store, &trap, err);
+    if (before < 0 && delta <= m->max_pages - m->pages)
+        return fail_budget(m->store, "a memory", m->pages, delta, err);
     if (before < 0)
         return beamr_fail(err, BEAMR_LIMIT, 0,
                           "a memory of %" PRIu64 " pages cannot grow by %" PRIu64
@@ -108,6 +139,7 @@ beamr_status beamr_memory_set(beamr_memory *memory, beamr_bytes content, beamr_e
     abi_memory *m = engine_memory(memory);
     uint64_t pages = content.len / ABI_PAGE_SIZE + (content.len % ABI_PAGE_SIZE != 0);
 
+    /* A larger content cannot lie in the memory, which may move now. */
     if (pages > m->pages)
         BEAMR_TRY(beamr_memory_grow(memory, pages - m->pages, NULL, err));
     if (content.len > 0)
@@ -184,11 +216,15 @@ beamr_status beamr_table_grow(beamr_table *table, uint64_t delta, const beamr_va
                               uint64_t *old, beamr_error *err)
 {
     abi_table *t = engine_table(table);
+    beamr_error trap = {0};
     uint64_t slots[2];
     int64_t before;
 
     BEAMR_TRY(engine_value_slots(t->store, init, t->elem, "initial element", slots, err));
-    before = rt_table_grow(t, delta, slots[0]);
+    if (rt_table_grow(t, delta, slots[0], &before, &trap) != BEAMR_OK)
+        return fail_growth(t->store, &trap, err);
+    if (before < 0 && delta <= t->max_size - t->size)
+        return fail_budget(t->store, "a table", t->size, delta, err);
     if (before < 0)
         return beamr_fail(err, BEAMR_LIMIT, 0,
                           "a table of %" PRIu64 " elements cannot grow by %" PRIu64

@@ -21,6 +21,7 @@ beamr_status beamr_store_new(beamr_engine *engine, const beamr_store_limits *lim
         .max_instances = limits->max_instances,
         .max_units = limits->max_stack_units,
         .max_nesting = limits->max_nesting,
+        .max_bytes = limits->max_bytes,
     };
     BEAMR_TRY(rt_store_new(engine_engine(engine), &inner, &s, err));
     *out = engine_public_store(s);

@@ -492,9 +492,12 @@ trapped:
     OP(TABLE_SIZE) SLOT(1) = inst->tables[ip[2]]->size; NEXT(3);
     OP(TABLE_GROW) {
         abi_table *t = inst->tables[ip[2]];
+        uint64_t delta = SLOT(4);
         int64_t old;
 
-        TRY(rt_table_grow_polled(t, SLOT(4), SLOT(3), &old, err));
+        if (rt_table_can_grow(t, delta)) /* else it only answers -1 */
+            TRY(rt_store_charge(store, delta, WB_COST_BULK_ITEMS, err));
+        BULK(delta, rt_table_grow(t, delta, SLOT(3), &old, err));
         SLOT(1) = t->is64 ? (uint64_t)old : (uint32_t)old;
         NEXT(5);
     }
@@ -564,8 +567,9 @@ trapped:
     OP(MEMORY_SIZE) SLOT(1) = inst->memories[ip[2]]->pages; NEXT(3);
     OP(MEMORY_GROW) {
         abi_memory *m = inst->memories[ip[2]];
-        int64_t old = rt_memory_grow(m, SLOT(3));
+        int64_t old;
 
+        TRY(rt_memory_grow(m, SLOT(3), &old, err));
         SLOT(1) = m->is64 ? (uint64_t)old : (uint32_t)old;
         RELOAD_MEMORY();
         NEXT(4);

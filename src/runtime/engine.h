@@ -12,6 +12,10 @@ typedef struct rt_engine {
     bool metering;
     size_t max_module_size;
     rt_timer timer;        /* of its stores' deadlines */
+    uint64_t max_reserved; /* bytes of address space for guarded memories */
+    uint64_t max_bytes;    /* of memories, tables and element segments of all stores */
+    _Atomic(uint64_t) reserved;
+    _Atomic(uint64_t) bytes;
     abi_entry guest_entry; /* the executor's entry for all guest functions */
     /* The executor's record of a module, made when it is loaded, and its release. */
     beamr_status (*code_new)(abi_module *m, void **out, beamr_error *err);
@@ -21,8 +25,8 @@ typedef struct rt_engine {
 } rt_engine;
 
 /* Make an engine with all supported features, no metering, the engine's own limit on modules,
- * and one reference. The executor's functions are for the caller to fill in.
- * Errors: BEAMR_NO_MEMORY. */
+ * no limits on its stores together, and one reference. The executor's functions are for the
+ * caller to fill in. Errors: BEAMR_NO_MEMORY. */
 beamr_status rt_engine_new(BEAMR_OWN rt_engine **out, beamr_error *err);
 void rt_engine_ref(rt_engine *e);
 void rt_engine_unref(rt_engine *e); /* accepts NULL */

@@ -12,8 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define POLL_STEPS 1024u
-
 static beamr_status no_memory(beamr_error *err)
 {
     return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for an instance");
@@ -86,12 +84,6 @@ static void take_imports(abi_instance *inst, const rt_extern *imports)
 
 /* ---- New objects ---- */
 
-/* Every now and then, of what a module may have a million. */
-static beamr_status poll_at(abi_store *s, uint32_t i, beamr_error *err)
-{
-    return i % POLL_STEPS == POLL_STEPS - 1 ? rt_store_poll(s, err) : BEAMR_OK;
-}
-
 static beamr_status make_memories(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
@@ -113,14 +105,30 @@ static beamr_status make_tags(abi_instance *inst, beamr_error *err)
     return BEAMR_OK;
 }
 
+/* Count work in bytes that might have been written, and poll about each mebibyte.
+ *   work  0 at first */
+static beamr_status worked(const abi_instance *inst, uint64_t *work, uint64_t bytes,
+                           beamr_error *err)
+{
+    *work += bytes;
+    if (*work < RT_POLL_BYTES)
+        return BEAMR_OK;
+    *work = 0;
+    return rt_store_poll(inst->store, err);
+}
+
+#define ITEM_WORK UINT64_C(256) /* what an object, a segment or an element counts as */
+#define ELEM_PIECE 4096u
+
 static beamr_status make_globals(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
+    uint64_t work = 0;
 
     for (uint32_t i = w->global_imports; i < w->global_count; i++) {
         uint64_t slots[2];
 
-        BEAMR_TRY(poll_at(inst->store, i, err));
+        BEAMR_TRY(worked(inst, &work, ITEM_WORK, err));
         BEAMR_TRY(rt_const_eval(inst, &w->globals[i].init, slots, err));
         BEAMR_TRY(
             rt_global_new(inst->store, w->globals[i].type, slots, &inst->globals[i], err));
@@ -131,6 +139,7 @@ static beamr_status make_globals(abi_instance *inst, beamr_error *err)
 static beamr_status make_tables(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
+    uint64_t work = 0;
 
     for (uint32_t i = w->table_imports; i < w->table_count; i++) {
         const wb_table *t = &w->tables[i];
@@ -140,16 +149,15 @@ static beamr_status make_tables(abi_instance *inst, beamr_error *err)
             BEAMR_TRY(rt_const_eval(inst, &t->init, slots, err));
         BEAMR_TRY(rt_table_new(inst->store, &t->type, 0, &inst->tables[i], err));
         BEAMR_TRY(rt_table_begin(inst->tables[i], slots[0], err));
+        BEAMR_TRY(worked(inst, &work, ITEM_WORK + t->type.limits.min * RT_ELEMENT_BYTES, err));
     }
     return BEAMR_OK;
 }
 
-static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, bool is_polled,
-                              uint64_t *out, beamr_error *err)
+static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, uint32_t from,
+                              uint32_t to, uint64_t *out, beamr_error *err)
 {
-    for (uint32_t i = 0; i < elem->count; i++) {
-        if (is_polled)
-            BEAMR_TRY(poll_at(inst->store, i, err));
+    for (uint32_t i = from; i < to; i++) {
         if (elem->funcs) {
             abi_func *f = rt_instance_func(inst, elem->funcs[i]);
 
@@ -166,35 +174,69 @@ static beamr_status eval_elem(abi_instance *inst, const wb_elem *elem, bool is_p
     return BEAMR_OK;
 }
 
-static beamr_status new_elem(abi_instance *inst, uint32_t segment, bool is_polled,
-                             uint64_t **out, beamr_error *err)
-{
-    const wb_elem *elem = &inst->wasm->elems[segment];
-
-    if (elem->mode == WB_SEGMENT_DECLARED || elem->count == 0)
-        return BEAMR_OK;
-    if (!(*out = malloc(elem->count * sizeof **out)))
-        return no_memory(err);
-    return eval_elem(inst, elem, is_polled, *out, err);
-}
-
 beamr_status rt_elem_eval(abi_instance *inst, uint32_t segment, uint64_t **out,
                           beamr_error *err)
 {
-    return new_elem(inst, segment, false, out, err);
+    const wb_elem *elem = &inst->wasm->elems[segment];
+
+    if (rt_elem_bytes(elem) == 0)
+        return BEAMR_OK;
+    if (!(*out = malloc(elem->count * sizeof **out)))
+        return no_memory(err);
+    return eval_elem(inst, elem, 0, elem->count, *out, err);
 }
 
-static beamr_status make_elems(abi_instance *inst, beamr_error *err)
+/* As rt_elem_eval, counted and with polls. */
+static beamr_status make_elem(abi_instance *inst, uint32_t segment, uint64_t *work,
+                              beamr_error *err)
 {
-    for (uint32_t i = 0; i < inst->wasm->elem_count; i++) {
-        BEAMR_TRY(poll_at(inst->store, i, err));
-        BEAMR_TRY(new_elem(inst, i, true, &inst->elems[i], err));
+    const wb_elem *elem = &inst->wasm->elems[segment];
+    uint64_t bytes = rt_elem_bytes(elem);
+
+    BEAMR_TRY(worked(inst, work, ITEM_WORK, err));
+    if (bytes == 0)
+        return BEAMR_OK;
+    BEAMR_TRY(rt_budget_need(inst->store, "an element segment", bytes, err));
+    /* Null at first: a collection of exceptions may look at it at a poll. */
+    if (!(inst->elems[segment] = calloc(elem->count, sizeof **inst->elems))) {
+        rt_budget_give(inst->store, bytes);
+        return no_memory(err);
+    }
+    for (uint32_t at = 0; at < elem->count;) {
+        uint32_t n = elem->count - at < ELEM_PIECE ? elem->count - at : ELEM_PIECE;
+
+        BEAMR_TRY(eval_elem(inst, elem, at, at + n, inst->elems[segment], err));
+        BEAMR_TRY(worked(inst, work, n * ITEM_WORK, err));
+        at += n;
     }
     return BEAMR_OK;
 }
 
+static beamr_status make_elems(abi_instance *inst, beamr_error *err)
+{
+    uint64_t work = 0;
+
+    for (uint32_t i = 0; i < inst->wasm->elem_count; i++)
+        BEAMR_TRY(make_elem(inst, i, &work, err));
+    return BEAMR_OK;
+}
+
+/* What the budgets count for the new objects of an instance before its segments are applied. */
+static uint64_t start_bytes(abi_store *s, const wb_module *w)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = w->memory_imports; i < w->memory_count; i++)
+        bytes += w->memories[i].limits.min * ABI_PAGE_SIZE;
+    for (uint32_t i = w->table_imports; i < w->table_count; i++)
+        bytes += rt_tabletype_bytes(s, &w->tables[i].type);
+    for (uint32_t i = 0; i < w->elem_count; i++)
+        bytes += rt_elem_bytes(&w->elems[i]);
+    return bytes;
+}
+
 /* Limits of what the module declares, before any of it is made. */
-static beamr_status check_limits(const abi_store *s, const wb_module *w, beamr_error *err)
+static beamr_status check_limits(abi_store *s, const wb_module *w, beamr_error *err)
 {
     if (s->instance_count >= s->max_instances)
         return beamr_fail(err, BEAMR_LIMIT, 0, "the store has %" PRIu32 " instances, its limit",
@@ -211,7 +253,20 @@ static beamr_status check_limits(const abi_store *s, const wb_module *w, beamr_e
                               "table %" PRIu32 " begins with %" PRIu64
                               " elements; the store allows %" PRIu64,
                               i, w->tables[i].type.limits.min, s->max_table_elements);
-    return BEAMR_OK;
+    return rt_budget_check(s, "what the module starts with", start_bytes(s, w), err);
+}
+
+/* Release the contents of what make_all has made: nothing refers to it yet. */
+static void abandon(abi_instance *inst)
+{
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = w->memory_imports; i < w->memory_count && inst->memories[i]; i++)
+        rt_memory_clear(inst->memories[i]);
+    for (uint32_t i = w->table_imports; i < w->table_count && inst->tables[i]; i++)
+        rt_table_clear(inst->tables[i]);
+    for (uint32_t i = 0; i < w->elem_count; i++)
+        rt_elem_drop(inst, i);
 }
 
 static beamr_status make_all(abi_instance *inst, beamr_error *err)
@@ -228,12 +283,13 @@ static beamr_status make_all(abi_instance *inst, beamr_error *err)
 static beamr_status run_elems(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
+    uint64_t work = 0;
 
     for (uint32_t i = 0; i < w->elem_count; i++) {
         const wb_elem *elem = &w->elems[i];
         uint64_t at[2];
 
-        BEAMR_TRY(poll_at(inst->store, i, err));
+        BEAMR_TRY(worked(inst, &work, ITEM_WORK + rt_elem_bytes(elem), err));
         if (elem->mode == WB_SEGMENT_PASSIVE)
             continue;
         if (elem->mode == WB_SEGMENT_ACTIVE) {
@@ -248,12 +304,13 @@ static beamr_status run_elems(abi_instance *inst, beamr_error *err)
 static beamr_status run_datas(abi_instance *inst, beamr_error *err)
 {
     const wb_module *w = inst->wasm;
+    uint64_t work = 0;
 
     for (uint32_t i = 0; i < w->data_count; i++) {
         const wb_data *data = &w->datas[i];
         uint64_t at[2];
 
-        BEAMR_TRY(poll_at(inst->store, i, err));
+        BEAMR_TRY(worked(inst, &work, ITEM_WORK + data->bytes.len, err));
         if (data->mode != WB_SEGMENT_ACTIVE)
             continue;
         BEAMR_TRY(rt_const_eval(inst, &data->offset, at, err));
@@ -289,7 +346,10 @@ static beamr_status instantiate(abi_store *s, abi_module *m, const rt_extern *im
         return no_memory(err);
     instance_adopt(s, inst);
     take_imports(inst, imports);
-    BEAMR_TRY(make_all(inst, err));
+    if ((st = make_all(inst, err)) != BEAMR_OK) {
+        abandon(inst);
+        return st;
+    }
     BEAMR_TRY(run_elems(inst, err));
     BEAMR_TRY(run_datas(inst, err));
     st = run_start(inst, entry, err);

@@ -245,6 +245,8 @@ static beamr_status check_object(const abi_store *s, const wb_import *import,
                       rt_name_text(import->name, name, sizeof name), fault);
 }
 
+#define POLL_IMPORTS 16384u
+
 beamr_status rt_link_check(abi_store *s, const abi_module *m, const rt_extern *imports,
                            size_t import_count, beamr_error *err)
 {
@@ -261,6 +263,8 @@ beamr_status rt_link_check(abi_store *s, const abi_module *m, const rt_extern *i
         rt_externtype wanted = rt_module_externtype(wasm, import->kind, import->index);
         rt_externtype given;
 
+        if (i % POLL_IMPORTS == POLL_IMPORTS - 1)
+            BEAMR_TRY(rt_store_poll(s, err));
         BEAMR_TRY(check_object(s, import, &imports[i], err));
         given = rt_extern_type(&imports[i]);
         if (!type_matches(s->engine->registry, &given, &wanted))

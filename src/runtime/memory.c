@@ -1,11 +1,12 @@
-/* Linear memories: address space reserved once, opened page by page as the guest grows it, and
- * the bulk instructions on them. Loads and stores are the executors'.
+/* Linear memories: address space that is opened page by page as the guest grows it, and the
+ * bulk instructions on them. Loads and stores are the executors'.
  *
- * A 32-bit memory reserves the whole 4 GiB, a 64-bit one the power of two that covers all it
- * may ever have, each with a guard behind. Where the host refuses that much, the reservation
- * shrinks: first to exactly what the guest may reach, then by halves. What the guest may reach
- * stays the same (max_pages); growing past the reservation fails as if the host's memory were
- * gone. Source: Core, "Memory Instances", "Growing memories", "Memory Instructions". */
+ * A guarded memory reserves all that it may ever reach at once and never moves. Where the host
+ * or the engine's budget has no room for that, a memory takes what it has and some slack, and
+ * moves when it outgrows that. A guest sees no difference. What each is for, and what counts
+ * against which budget: docs/internals/memory.md.
+ * Source: Core, "Memory Instances", "Growing memories", "Memory Instructions". */
+#define _GNU_SOURCE /* mremap */
 #include "runtime/internal.h"
 
 #include <inttypes.h>
@@ -13,10 +14,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define GUARD_BYTES UINT64_C(65536)
-#define DROP_BYTES                                                                             \
-    UINT64_C(65536) /* from here on giving pages back is cheaper than zeroing                  \
-                     */
+#define DROP_BYTES UINT64_C(65536) /* from here on giving pages back is cheaper than zeroing   \
+                                    */
+#define SLACK_BYTES (UINT64_C(16) << 20)
 #define PAGES_32 UINT64_C(65536)
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -24,46 +24,127 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Bytes to reserve for `max_pages`, guard excluded. */
-static uint64_t reserve_wanted(bool is64, uint64_t max_pages)
-{
-    uint64_t pages = 1;
+/* ---- Address space ---- */
 
-    if (!is64)
-        return PAGES_32 * ABI_PAGE_SIZE;
-    while (pages < max_pages)
-        pages *= 2;
-    return pages * ABI_PAGE_SIZE;
-}
-
-static bool map(abi_memory *m, uint64_t bytes, uint64_t guard)
+static bool map(abi_memory *m, uint64_t bytes)
 {
     void *at;
 
-    if (bytes + guard > SIZE_MAX)
+    if (bytes > SIZE_MAX)
         return false;
-    at = mmap(NULL, (size_t)(bytes + guard), PROT_NONE,
-              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    at = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+              0);
     if (at == MAP_FAILED)
         return false;
     m->base = at;
-    m->reserved = bytes + guard;
+    m->reserved = bytes;
     return true;
 }
 
-/* Reserve for the memory's max_pages, or as much as the host gives but at least `min`. */
-static bool reserve(abi_memory *m, uint64_t min)
+static void unmap(abi_memory *m)
 {
-    uint64_t pages = m->max_pages;
+    if (m->base)
+        munmap(m->base, (size_t)m->reserved);
+    if (m->guarded)
+        rt_reserved_give(m->store->engine, m->reserved);
+    m->base = NULL;
+    m->reserved = 0;
+    m->guarded = false;
+}
 
-    if (pages == 0)
+static uint64_t guarded_bytes(const abi_memory *m)
+{
+    uint64_t pages = 1;
+
+    if (!m->is64)
+        return PAGES_32 * ABI_PAGE_SIZE + ABI_GUARD_BYTES;
+    while (pages < m->max_pages)
+        pages *= 2;
+    return pages * ABI_PAGE_SIZE + ABI_GUARD_BYTES;
+}
+
+static bool map_guarded(abi_memory *m)
+{
+    uint64_t bytes = guarded_bytes(m);
+
+    if (!rt_reserved_take(m->store->engine, bytes))
+        return false;
+    m->guarded = map(m, bytes);
+    if (!m->guarded)
+        rt_reserved_give(m->store->engine, bytes);
+    return m->guarded;
+}
+
+/* Bytes to reserve without a guard for a memory of `size` bytes: up to twice as many, later an
+ * eighth more, so that growing page by page moves it seldom enough to stay linear. */
+static uint64_t roomy(const abi_memory *m, uint64_t size)
+{
+    uint64_t slack = least(size, SLACK_BYTES);
+
+    if (slack < size / 8)
+        slack = size / 8 / ABI_PAGE_SIZE * ABI_PAGE_SIZE;
+    if (slack == 0)
+        slack = ABI_PAGE_SIZE;
+    return least(size + slack, m->max_pages * ABI_PAGE_SIZE);
+}
+
+/* Reserve for a memory that will have `size` bytes. */
+static bool reserve(abi_memory *m, uint64_t size)
+{
+    if (m->max_pages == 0 || map_guarded(m))
         return true;
-    if (map(m, reserve_wanted(m->is64, pages), GUARD_BYTES))
-        return true;
-    for (; pages > min; pages = pages / 2 > min ? pages / 2 : min)
-        if (map(m, pages * ABI_PAGE_SIZE, GUARD_BYTES))
-            return true;
-    return min == 0 || map(m, min * ABI_PAGE_SIZE, GUARD_BYTES);
+    return map(m, roomy(m, size)) || (size > 0 && map(m, size));
+}
+
+static bool move_by_copy(abi_memory *m, uint64_t bytes)
+{
+    uint8_t *base = m->base;
+    uint64_t reserved = m->reserved;
+
+    if (!map(m, bytes))
+        return false;
+    if (mprotect(m->base, (size_t)m->size, PROT_READ | PROT_WRITE) != 0) {
+        munmap(m->base, (size_t)bytes);
+        m->base = base;
+        m->reserved = reserved;
+        return false;
+    }
+    memcpy(m->base, base, (size_t)m->size);
+    munmap(base, (size_t)reserved);
+    return true;
+}
+
+/* Have `bytes` of address space, elsewhere. The kernel moves the pages that are accessible and
+ * makes the range larger in one step, so that never more than the slack is there twice. */
+static bool move(abi_memory *m, uint64_t bytes)
+{
+    uint64_t slack = m->reserved - m->size;
+    void *at;
+
+    if (bytes > SIZE_MAX)
+        return false;
+    at = m->size == 0 ? MAP_FAILED
+                      : mremap(m->base, (size_t)m->size, (size_t)bytes, MREMAP_MAYMOVE);
+    if (at == MAP_FAILED)
+        return move_by_copy(m, bytes);
+    /* Only what is still ours: another thread may have got the rest by now. */
+    if (slack > 0)
+        munmap(m->base + m->size, (size_t)slack);
+    m->base = at;
+    m->reserved = bytes;
+    /* Where this fails, more stays open than need be: who has no guard checks all accesses. */
+    (void)mprotect(m->base + m->size, (size_t)(bytes - m->size), PROT_NONE);
+    return true;
+}
+
+/* The reservation covers `size` bytes, or now does. */
+static bool cover(abi_memory *m, uint64_t size)
+{
+    uint64_t room = m->reserved - (m->guarded ? ABI_GUARD_BYTES : 0);
+
+    if (!m->base)
+        return false;
+    return size <= room || (!m->guarded && (move(m, roomy(m, size)) || move(m, size)));
 }
 
 bool rt_memory_resize(abi_memory *m, uint64_t pages)
@@ -72,13 +153,12 @@ bool rt_memory_resize(abi_memory *m, uint64_t pages)
 
     if (size == m->size)
         return true;
-    if (!m->base || size > m->reserved - GUARD_BYTES)
-        return false;
     if (size < m->size) {
         /* The kernel only moves the border of two ranges. Should it refuse, the rest stays
          * open, which no access reaches: all are checked against the size. */
         (void)mprotect(m->base + size, (size_t)(m->size - size), PROT_NONE);
-    } else if (mprotect(m->base + m->size, (size_t)(size - m->size), PROT_READ | PROT_WRITE)) {
+    } else if (!cover(m, size) ||
+               mprotect(m->base + m->size, (size_t)(size - m->size), PROT_READ | PROT_WRITE)) {
         return false;
     }
     m->size = size;
@@ -113,6 +193,7 @@ beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **ou
 {
     const wb_limits *limits = &type->limits;
     uint64_t most = least(s->max_memory_pages, limits->is64 ? ABI_MEMORY_MAX_PAGES : PAGES_32);
+    uint64_t size = limits->min * ABI_PAGE_SIZE;
     abi_memory *m;
 
     if (limits->min > most)
@@ -126,9 +207,10 @@ beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **ou
     m->declared_max = limits->has_max ? limits->max : UINT64_MAX;
     m->max_pages = least(most, m->declared_max);
     m->store = s;
-    if (!reserve(m, limits->min) || !rt_memory_resize(m, limits->min)) {
-        if (m->base)
-            munmap(m->base, (size_t)m->reserved);
+    BEAMR_TRY(rt_budget_need(s, "a memory", size, err));
+    if (!reserve(m, size) || !rt_memory_resize(m, limits->min)) {
+        unmap(m);
+        rt_budget_give(s, size);
         return beamr_fail(err, BEAMR_NO_MEMORY, 0,
                           "the host has no room for a memory of %" PRIu64 " pages",
                           limits->min);
@@ -139,22 +221,49 @@ beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **ou
     return BEAMR_OK;
 }
 
+void rt_memory_clear(abi_memory *m)
+{
+    rt_budget_give(m->store, m->size);
+    unmap(m);
+    m->size = m->pages = m->max_pages = 0;
+}
+
 void rt_memories_free(abi_store *s)
 {
     for (abi_memory *m = s->memories; m; m = m->next)
-        if (m->base)
-            munmap(m->base, (size_t)m->reserved);
+        unmap(m);
     s->memories = NULL;
 }
 
-int64_t rt_memory_grow(abi_memory *m, uint64_t delta)
+static beamr_status no_room(const abi_memory *m, uint64_t delta, beamr_error *err)
 {
-    uint64_t old = m->pages;
-
-    if (delta > m->max_pages - old)
-        return -1;
-    return rt_memory_resize(m, old + delta) ? (int64_t)old : -1;
+    return beamr_fail_trap(err, BEAMR_TRAP_OUT_OF_MEMORY,
+                           "a memory of %" PRIu64 " pages cannot grow by %" PRIu64, m->pages,
+                           delta);
 }
+
+beamr_status rt_memory_grow(abi_memory *m, uint64_t delta, int64_t *old, beamr_error *err)
+{
+    uint64_t pages = m->pages;
+    uint64_t bytes;
+
+    *old = -1;
+    if (delta > m->max_pages - pages)
+        return BEAMR_OK;
+    bytes = delta * ABI_PAGE_SIZE;
+    if (!rt_budget_fits(m->store, bytes))
+        return BEAMR_OK;
+    if (!rt_budget_take(m->store, bytes))
+        return no_room(m, delta, err);
+    if (!rt_memory_resize(m, pages + delta)) {
+        rt_budget_give(m->store, bytes);
+        return no_room(m, delta, err);
+    }
+    *old = (int64_t)pages;
+    return BEAMR_OK;
+}
+
+/* ---- Bulk instructions ---- */
 
 static beamr_status out_of_bounds(const abi_memory *m, uint64_t addr, uint64_t len,
                                   beamr_error *err)
@@ -182,21 +291,24 @@ beamr_status rt_memory_fill(abi_memory *m, uint64_t addr, uint8_t value, uint64_
     return BEAMR_OK;
 }
 
-/* Copy piece by piece, from the end that keeps what is still to be read. */
-static beamr_status copy_pieces(abi_store *s, uint8_t *to, const uint8_t *from, uint64_t len,
+/* Copy piece by piece, from the end that keeps what is still to be read. Where a piece stands
+ * is looked up each time, since memories may move at a poll. src  NULL when the source is
+ * `bytes` */
+static beamr_status copy_pieces(abi_memory *dst, uint64_t to, const abi_memory *src,
+                                const uint8_t *bytes, uint64_t from, uint64_t len,
                                 beamr_error *err)
 {
-    bool backwards = to > from;
+    bool backwards = dst == src && to > from;
     uint64_t done = 0;
 
     while (done < len) {
         uint64_t n = least(len - done, RT_POLL_BYTES);
         uint64_t at = backwards ? len - done - n : done;
 
-        memmove(to + at, from + at, (size_t)n);
+        memmove(dst->base + to + at, (src ? src->base : bytes) + from + at, (size_t)n);
         done += n;
         if (done < len)
-            BEAMR_TRY(rt_store_poll(s, err));
+            BEAMR_TRY(rt_store_poll(dst->store, err));
     }
     return BEAMR_OK;
 }
@@ -209,7 +321,7 @@ beamr_status rt_memory_copy(abi_memory *dst, uint64_t to, const abi_memory *src,
     if (!rt_memory_contains(dst, to, len))
         return out_of_bounds(dst, to, len, err);
     BEAMR_TRY(rt_store_charge(dst->store, len, WB_COST_BULK_BYTES, err));
-    return len ? copy_pieces(dst->store, dst->base + to, src->base + from, len, err) : BEAMR_OK;
+    return copy_pieces(dst, to, src, NULL, from, len, err);
 }
 
 beamr_status rt_memory_init(abi_instance *inst, uint32_t memory, uint32_t segment, uint64_t to,
@@ -230,8 +342,7 @@ beamr_status rt_memory_init(abi_instance *inst, uint32_t memory, uint32_t segmen
                                " in a memory of %" PRIu64,
                                len, segment, to, m->size);
     BEAMR_TRY(rt_store_charge(m->store, len, WB_COST_BULK_BYTES, err));
-    return len ? copy_pieces(m->store, m->base + to, data->bytes.data + from, len, err)
-               : BEAMR_OK;
+    return copy_pieces(m, to, NULL, data->bytes.data, from, len, err);
 }
 
 void rt_data_drop(abi_instance *inst, uint32_t segment)

@@ -15,6 +15,7 @@ typedef struct rt_limits {
     uint32_t max_instances;
     uint32_t max_units;
     uint32_t max_nesting;
+    uint64_t max_bytes; /* of memories, tables and element segments together */
 } rt_limits;
 
 /* Make a store. The stack of slots and the frames are mapped here, their pages touched as they
@@ -47,23 +48,28 @@ beamr_status rt_store_poll(abi_store *s, beamr_error *err);
  * and memories grown. Its frames are below store->stack_top and store->frame_top. */
 beamr_status rt_store_poll_guest(abi_store *s, beamr_error *err);
 
-/* Bytes that bulk operations touch between two polls. */
+/* Bytes that bulk operations touch between two polls. At a poll other code of the store may
+ * run: memories and tables may have grown, and moved, and segments may have been dropped. */
 #define RT_POLL_BYTES ((uint64_t)1 << 20)
 
 /* ---- Memory ----
  * Of fill, copy and init, here and for tables: the bounds are checked first, then the fuel is
  * charged by size, then it starts. An interrupt ends it with a part done. */
 
-/* Make a memory of `type`, zeroed.
- * Errors: BEAMR_LIMIT when its minimum is beyond the store's limit; BEAMR_NO_MEMORY. */
+/* Make a memory of `type`, zeroed; guarded if the host and the engine's budget of address space
+ * have room for that.
+ * Errors: BEAMR_LIMIT when its minimum is beyond the store's limits; BEAMR_NO_MEMORY. */
 beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **out,
                            beamr_error *err);
-/* Grow by `delta` pages.  Returns the pages before, or -1 when that cannot be: it would pass
- * the memory's maximum or the store's limit, which is the same on every host; or the host had
- * no address space to reserve for the whole of it, or has no memory left. */
-int64_t rt_memory_grow(abi_memory *m, uint64_t delta);
-/* Have `pages` pages, at most max_pages: more, or fewer. What is cut off must be zero already,
- * since the memory may grow again.
+/* Grow by `delta` pages. A memory that is not guarded may move.
+ *   old  the pages before, or -1 when that cannot be: it would pass the memory's maximum or the
+ *        store's limits, which are the same on every host
+ * Errors: BEAMR_TRAP with OUT_OF_MEMORY: the host, or the engine's budget, has no room; nothing
+ * changed. */
+beamr_status rt_memory_grow(abi_memory *m, uint64_t delta, int64_t *old, beamr_error *err);
+/* Have `pages` pages, at most max_pages: more, or fewer; for the caller to count. What is cut
+ * off must be zero already, since the memory may grow again. A memory that is not guarded may
+ * move when it grows.
  * Returns false when the host refuses more; nothing changed then. Fewer is never refused. */
 bool rt_memory_resize(abi_memory *m, uint64_t pages);
 /* Make [from, to), which lies in the memory, zero; long ranges take no host memory then. */
@@ -85,20 +91,21 @@ void rt_data_drop(abi_instance *inst, uint32_t segment);
 /* ---- Table ---- */
 
 /* Make a table whose elements are `init`, a slot.
- * Errors: BEAMR_LIMIT when its minimum is beyond the store's limit; BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_LIMIT when its minimum is beyond the store's limits; BEAMR_NO_MEMORY. */
 beamr_status rt_table_new(abi_store *s, const wb_tabletype *type, uint64_t init,
                           abi_table **out, beamr_error *err);
 /* Fill the null elements of an instance's new table. Charges no fuel, but polls as the bulk
  * operations do: a module of a few bytes can ask for any number of great tables.
  * Errors: BEAMR_TRAP (INTERRUPTED, DEADLINE). */
 beamr_status rt_table_begin(abi_table *t, uint64_t init, beamr_error *err);
-/* Returns the size before, or -1 when it cannot grow. */
-int64_t rt_table_grow(abi_table *t, uint64_t delta, uint64_t init);
-/* The instruction: charges for what is within the table's maximum, and polls.
- *   before  what rt_table_grow returns
- * Errors: BEAMR_TRAP (OUT_OF_FUEL, INTERRUPTED, DEADLINE); the table has not grown then. */
-beamr_status rt_table_grow_polled(abi_table *t, uint64_t delta, uint64_t init, int64_t *before,
-                                  beamr_error *err);
+/* The table's maximum and the store's limits let it grow by `delta`. */
+bool rt_table_can_grow(const abi_table *t, uint64_t delta);
+/* Grow by `delta` elements, which will be `init`. Charges no fuel, but polls.
+ *   old  the size before, or -1 when it cannot grow
+ * Errors: BEAMR_TRAP with OUT_OF_MEMORY (the host, or the engine's budget, has no room) or
+ * INTERRUPTED; the table's size is then as before. */
+beamr_status rt_table_grow(abi_table *t, uint64_t delta, uint64_t init, int64_t *old,
+                           beamr_error *err);
 beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t len,
                            beamr_error *err);
 beamr_status rt_table_copy(abi_table *dst, uint64_t to, const abi_table *src, uint64_t from,

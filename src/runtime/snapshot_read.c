@@ -233,7 +233,7 @@ static beamr_status get_elements(reader *r, table_part *part, uint32_t index, be
     const abi_table *t = part->table;
     uint64_t min = r->inst->wasm->tables[index].type.limits.min;
     bool is_func = rt_snapshot_ref_kind(t->elem) == SNAPSHOT_REF_FUNC;
-    uint64_t size;
+    uint64_t size, capacity;
 
     BEAMR_TRY(get(r, 8, &size, err));
     if (size < min || size > left(r) / (is_func ? 4 : 1))
@@ -243,7 +243,8 @@ static beamr_status get_elements(reader *r, table_part *part, uint32_t index, be
                           "table %" PRIu32 " has %" PRIu64 " elements; at most %" PRIu64
                           " are allowed",
                           index, size, t->max_size);
-    if (size > 0 && !(part->elems = malloc((size_t)size * sizeof *part->elems)))
+    capacity = rt_table_capacity(t, size);
+    if (size > 0 && !(part->elems = malloc((size_t)capacity * sizeof *part->elems)))
         return no_memory(err);
     part->size = size;
     for (uint64_t i = 0; i < size; i++)
@@ -540,6 +541,31 @@ static beamr_status revive_elems(reader *r, beamr_error *err)
     return BEAMR_OK;
 }
 
+/* What the budgets count for all that the snapshot brings.
+ *   before, after  of the restore */
+static void count_bytes(const reader *r, uint64_t *before, uint64_t *after)
+{
+    const abi_instance *inst = r->inst;
+
+    *before = *after = 0;
+    for (uint32_t i = 0; i < r->memory_count; i++) {
+        *before += r->memories_to[i].size_before;
+        *after += r->memories_to[i].pages * ABI_PAGE_SIZE;
+    }
+    for (uint32_t i = 0; i < r->table_count; i++) {
+        const abi_table *t = r->tables_to[i].table;
+
+        *before += rt_table_capacity(t, t->size) * RT_ELEMENT_BYTES;
+        *after += rt_table_capacity(t, r->tables_to[i].size) * RT_ELEMENT_BYTES;
+    }
+    for (uint32_t i = 0; i < inst->wasm->elem_count; i++) {
+        uint64_t bytes = rt_elem_bytes(&inst->wasm->elems[i]);
+
+        *before += inst->elems[i] ? bytes : 0;
+        *after += bit(r->elem_bits, i) ? 0 : bytes;
+    }
+}
+
 /* Memories that grow: to undo that is nothing but to close pages. Those that get smaller wait
  * until nothing can fail any more, since what they lose could not be brought back. */
 static beamr_status grow_memories(reader *r, beamr_error *err)
@@ -595,7 +621,8 @@ static void apply_table(table_part *part)
 
     free(t->elems);
     t->elems = part->elems;
-    t->size = t->capacity = part->size;
+    t->size = part->size;
+    t->capacity = rt_table_capacity(t, part->size);
     part->elems = NULL; /* the table owns them now */
 }
 
@@ -607,7 +634,9 @@ static void apply_segments(reader *r)
         inst->dropped_datas[i] = bit(r->data_bits, i);
     for (uint32_t i = 0; i < inst->wasm->elem_count; i++) {
         if (bit(r->elem_bits, i)) {
-            rt_elem_drop(inst, i);
+            free(inst->elems[i]); /* rt_elem_drop would count it */
+            inst->elems[i] = NULL;
+            inst->dropped_elems[i] = true;
         } else if (inst->dropped_elems[i]) {
             inst->dropped_elems[i] = false;
             inst->elems[i] = r->elems_to[i];
@@ -630,9 +659,28 @@ static void apply(reader *r)
 
 /* ---- The whole ---- */
 
+/* Sizes, and with them the budgets; then nothing can fail any more. */
+static beamr_status take_room(reader *r, beamr_error *err)
+{
+    abi_store *s = r->inst->store;
+    uint64_t before, after, more;
+    beamr_status st;
+
+    count_bytes(r, &before, &after);
+    more = after > before ? after - before : 0;
+    BEAMR_TRY(rt_budget_need(s, "the growth of what the snapshot holds", more, err));
+    if ((st = grow_memories(r, err)) != BEAMR_OK) {
+        shrink_back(r);
+        rt_budget_give(s, more);
+        return st;
+    }
+    if (before > after)
+        rt_budget_give(s, before - after);
+    return BEAMR_OK;
+}
+
 static beamr_status restore(reader *r, beamr_error *err)
 {
-    beamr_status st;
 
     if (!rt_object_map_init(&r->funcs, r->inst, WB_EXTERN_FUNC) ||
         !rt_object_map_init(&r->tables, r->inst, WB_EXTERN_TABLE) ||
@@ -642,11 +690,9 @@ static beamr_status restore(reader *r, beamr_error *err)
     BEAMR_TRY(read_all(r, err));
     BEAMR_TRY(revive_elems(r, err));
     BEAMR_TRY(offer_foreign(r, err));
-    if ((st = grow_memories(r, err)) == BEAMR_OK)
-        apply(r);
-    else
-        shrink_back(r);
-    return st;
+    BEAMR_TRY(take_room(r, err));
+    apply(r);
+    return BEAMR_OK;
 }
 
 static void reader_clear(reader *r)

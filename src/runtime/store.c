@@ -64,6 +64,7 @@ beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, abi_store **out
     s->max_memory_pages = limits->max_memory_pages;
     s->max_table_elements = limits->max_table_elements;
     s->max_instances = limits->max_instances;
+    s->max_bytes = limits->max_bytes;
     s->exceptions_until_collect = 256;
     arena_init(&s->arena, SIZE_MAX);
     if ((st = stack_map(s, limits, err)) != BEAMR_OK)
@@ -104,6 +105,7 @@ void rt_store_free(abi_store *s)
     rt_tables_free(s);
     for (abi_instance *i = s->instances; i; i = i->next)
         rt_instance_clear(i);
+    rt_budget_give(s, s->bytes);
     for (rt_owned_type *t = s->types; t; t = t->next)
         wb_registry_release(s->engine->registry, t->canon);
     rt_entries_clear(s);

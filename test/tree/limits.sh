@@ -42,12 +42,13 @@ fi
 
 has "$(constant src/abi/instance.h ABI_MEMORY_MAX_PAGES)" "pages of 64 KiB in a memory (16 GiB) |"
 has "$(constant src/abi/instance.h ABI_TABLE_MAX_ELEMENTS)" "elements in a table |"
-IFS='{}, ' read -r _ pages elements instances _ _ _ nesting _ < <(
+IFS='{}, ' read -r _ pages elements instances _ _ _ nesting bytes _ < <(
     grep '^#define BEAMR_STORE_LIMITS_DEFAULT' include/beamr/store.h | sed 's/^[^{]*{/x{/')
 has "$pages" "pages of 64 KiB in a memory (16 GiB) |"
 has "$elements" "elements in a table |"
 has "$instances" "instances in a store |"
 has "$nesting" "entries from C below which others are active |"
+has "${bytes%ull}" "GiB of memories, tables and element segments together |"
 units=$(sed -nE 's/^#define BEAMR_STORE_LIMITS_DEFAULT .*, ([0-9]+)u << ([0-9]+),.*/\1 \2/p' \
     include/beamr/store.h)
 read -r one shift <<<"$units"

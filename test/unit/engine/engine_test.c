@@ -62,13 +62,15 @@ static void build_memory64(wasm_builder *w)
 
 static void features_that_are_off_are_refused(void **state)
 {
-    beamr_config config = {"-memory64", false, 0};
-    fixture f = fixture_open_with(&config, NULL);
+    beamr_config config = BEAMR_CONFIG_DEFAULT;
+    fixture f;
     beamr_module *m = NULL;
     beamr_error err = {0};
     wasm_builder w = {0};
 
     (void)state;
+    config.features = "-memory64";
+    f = fixture_open_with(&config, NULL);
     build_memory64(&w);
     assert_int_equal(beamr_module_load(f.engine, wasm_bytes_of(&w), &m, &err),
                      BEAMR_UNSUPPORTED);
@@ -79,13 +81,15 @@ static void features_that_are_off_are_refused(void **state)
 
 static void module_size_is_limited(void **state)
 {
-    beamr_config config = {"", false, 10};
-    fixture f = fixture_open_with(&config, NULL);
+    beamr_config config = BEAMR_CONFIG_DEFAULT;
+    fixture f;
     beamr_module *m = NULL;
     beamr_error err = {0};
     wasm_builder w = {0};
 
     (void)state;
+    config.max_module_size = 10;
+    f = fixture_open_with(&config, NULL);
     build_memory64(&w);
     assert_int_equal(beamr_module_load(f.engine, wasm_bytes_of(&w), &m, &err), BEAMR_LIMIT);
     wasm_begin(&w);

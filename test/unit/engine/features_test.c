@@ -138,11 +138,13 @@ static size_t feature_index(const char *name)
 static beamr_status load_with(const char *features, beamr_bytes wasm, size_t index, bool *used,
                               beamr_error *err)
 {
-    beamr_config config = {features, false, 0};
-    fixture f = fixture_open_with(&config, NULL);
+    beamr_config config = BEAMR_CONFIG_DEFAULT;
+    fixture f;
     beamr_module *m = NULL;
     beamr_status st;
 
+    config.features = features;
+    f = fixture_open_with(&config, NULL);
     beamr_error_clear(err);
     st = beamr_module_load(f.engine, wasm, &m, err);
     *used = m && beamr_module_uses_feature(m, index);

@@ -116,11 +116,13 @@ static void runs_out(fixture *f, const metered *row, beamr_func *func, uint64_t 
 
 static void calls_cost_what_the_table_says(void **state)
 {
-    beamr_config config = {"", true, 0};
-    fixture f = fixture_open_with(&config, NULL);
+    beamr_config config = BEAMR_CONFIG_DEFAULT;
+    fixture f;
     beamr_error err = {0};
 
     (void)state;
+    config.metering = true;
+    f = fixture_open_with(&config, NULL);
     for (size_t i = 0; i < ROW_COUNT; i++) {
         beamr_func *func = function_of(&f, &rows[i]);
 
@@ -140,7 +142,7 @@ static void calls_cost_what_the_table_says(void **state)
 
 static void the_store_tells_what_was_used(void **state)
 {
-    beamr_config config = {"", true, 0};
+    beamr_config config = {.metering = true};
     fixture f = fixture_open_with(&config, NULL);
     beamr_func *func = function_of(&f, &rows[0]);
     beamr_error err = {0};

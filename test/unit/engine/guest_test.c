@@ -475,12 +475,13 @@ static void interrupts_pass_through_host_frames_uncaught(void **state)
 
 static void fuel_ends_a_loop_at_the_same_place(void **state)
 {
-    beamr_config config = {"", true, 0};
+    beamr_config config = BEAMR_CONFIG_DEFAULT;
     beamr_error err = {0};
     uint64_t before;
     guest g;
 
     (void)state;
+    config.metering = true;
     guest_open_with(&g, &config, NULL);
     before = beamr_store_fuel(g.f.store);
     assert_usable(&g);

@@ -487,10 +487,13 @@ static void guests_grow_memory_up_to_each_limit(void **state)
     static const uint8_t small[] = {1, 0x01, 1, 3}, open32[] = {1, 0x00, 1},
                          open64[] = {1, 0x04, 1};
     beamr_store_limits limits = BEAMR_STORE_LIMITS_DEFAULT;
-    fixture f = fixture_open();
-    beamr_func *func = grower(&f, false, small, sizeof small);
+    fixture f;
+    beamr_func *func;
 
     (void)state;
+    limits.max_bytes = UINT64_MAX;
+    f = fixture_open_with(NULL, &limits);
+    func = grower(&f, false, small, sizeof small);
     assert_int_equal(grow(func, 3), -1); /* the declared maximum */
     assert_int_equal(grow(func, 0xffffffff), -1);
     assert_int_equal(grow(func, 2), 1);

@@ -52,8 +52,8 @@ static inline rt_engine *fixture_engine(void)
     return e;
 }
 
-static const rt_limits fixture_limits = {ABI_MEMORY_MAX_PAGES, ABI_TABLE_MAX_ELEMENTS, 100,
-                                         1u << 16, 50};
+static const rt_limits fixture_limits = {
+    ABI_MEMORY_MAX_PAGES, ABI_TABLE_MAX_ELEMENTS, 100, 1u << 16, 50, UINT64_MAX};
 
 static inline abi_store *fixture_store_with(const rt_limits *limits, bool metering)
 {
@@ -69,6 +69,27 @@ static inline abi_store *fixture_store_with(const rt_limits *limits, bool meteri
 static inline abi_store *fixture_store(void)
 {
     return fixture_store_with(&fixture_limits, false);
+}
+
+/* The size before, or -1; fails the test on a trap. */
+static inline int64_t fixture_memory_grow(abi_memory *m, uint64_t delta)
+{
+    beamr_error err = {0};
+    int64_t old;
+
+    if (rt_memory_grow(m, delta, &old, &err) != BEAMR_OK)
+        fail_msg("%s", err.text);
+    return old;
+}
+
+static inline int64_t fixture_table_grow(abi_table *t, uint64_t delta, uint64_t init)
+{
+    beamr_error err = {0};
+    int64_t old;
+
+    if (rt_table_grow(t, delta, init, &old, &err) != BEAMR_OK)
+        fail_msg("%s", err.text);
+    return old;
 }
 
 /* Load what was built; fails the test when it cannot be. */
@@ -93,6 +114,20 @@ static inline beamr_status fixture_instance(abi_store *s, wasm_builder *w,
 
     rt_module_unref(m);
     return st;
+}
+
+/* Sanitizers reserve more address space than the tests leave. */
+static inline bool fixture_is_sanitized(void)
+{
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    return true;
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return true;
+#endif
+    return false;
 }
 
 #define assert_trap(call, which, err)                                                          \

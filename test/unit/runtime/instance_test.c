@@ -122,7 +122,7 @@ static void memory_imports_match_by_present_size(void **state)
     (void)state;
     IMPORTER(&w, "m", 0x02, 0x00, 2);
     assert_links(s, &w, &item, BEAMR_UNLINKABLE, "memory 2 expected, memory 1 5 given");
-    assert_int_equal(rt_memory_grow(item.of.memory, 1), 1);
+    assert_int_equal(fixture_memory_grow(item.of.memory, 1), 1);
     IMPORTER(&w, "m", 0x02, 0x00, 2);
     assert_links(s, &w, &item, BEAMR_OK, "");
     IMPORTER(&w, "m", 0x02, 0x01, 2, 4);

@@ -142,13 +142,15 @@ static bool resolve(void *user, beamr_store *store, const beamr_import *import,
 
 void guest_load(guest *g, blob wasm, const guest_import *imports, void *user)
 {
+    beamr_store_limits limits = BEAMR_STORE_LIMITS_DEFAULT;
     beamr_error err = {0};
 
+    limits.max_nesting = 300; /* Lua may nest 220 calls of C, each of them an entry (lua.c) */
     memset(g, 0, sizeof *g);
     g->imports = imports;
     g->user = user;
     if (beamr_engine_new(NULL, &g->engine, &err) != BEAMR_OK ||
-        beamr_store_new(g->engine, NULL, &g->store, &err) != BEAMR_OK ||
+        beamr_store_new(g->engine, &limits, &g->store, &err) != BEAMR_OK ||
         beamr_module_load(g->engine, (beamr_bytes){wasm.data, wasm.len}, &g->module, &err) !=
             BEAMR_OK ||
         beamr_linker_new(g->store, &g->linker, &err) != BEAMR_OK)

@@ -92,6 +92,9 @@ beamr_status host_resize_heap(const beamr_call *call, const beamr_value *args,
 /* fd_write: to standard output or error of this program. */
 beamr_status host_fd_write(const beamr_call *call, const beamr_value *args,
                            beamr_value *results, beamr_error *err);
+/* environ_sizes_get: no variables. */
+beamr_status host_environ_sizes(const beamr_call *call, const beamr_value *args,
+                                beamr_value *results, beamr_error *err);
 /* Takes anything, does nothing, returns 0. */
 beamr_status host_nothing(const beamr_call *call, const beamr_value *args, beamr_value *results,
                           beamr_error *err);
@@ -106,7 +109,11 @@ beamr_status host_nothing(const beamr_call *call, const beamr_value *args, beamr
     X(brotli)                                                                                  \
     X(png)                                                                                     \
     X(es_module_lexer)                                                                         \
-    X(source_map)
+    X(source_map)                                                                              \
+    X(flac)                                                                                    \
+    X(lua)                                                                                     \
+    X(quickjs)                                                                                 \
+    X(sqlite)
 
 #define X(name) void test_##name(const test_folders *folders);
 TESTS(X)

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync, copyFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import assert from "node:assert";
+import vm from "node:vm";
 import zlib from "node:zlib";
 
 const [step, name, folder, work] = process.argv.slice(2);
@@ -158,11 +159,64 @@ async function findImports() {
     write("expected", found);
 }
 
+// ---- JavaScript ----
+
+const programs = [
+    `6 * 7`,
+    `[0.1 + 0.2, 1 / 3, 1e21, 123456789012345680000, -0, 5e-324, 2 ** 53, NaN, 0xff, 1e-7].join()`,
+    `JSON.stringify({ a: [1, { b: "\\u00e4\\n" }], c: undefined, d: null, e: new Date(0) })`,
+    `let pi = 0n, n = 1n, q = 1n, r = 0n, t = 1n, k = 1n, l = 3n, s = "";
+     n = 3n;
+     while (s.length < 100) {
+         if (4n * q + r - t < n * t) {
+             s += n; const m = 10n * (r - n * t);
+             n = 10n * (3n * q + r) / t - 10n * n; q *= 10n; r = m;
+         } else {
+             const m = (2n * q + r) * l, o = (q * (7n * k) + 2n + r * l) / (t * l);
+             q *= k; t *= l; l += 2n; k += 1n; n = o; r = m;
+         }
+     } s`,
+    `Array.from("aB\\u{1f600}\\u00dfx", (c) => c.codePointAt(0).toString(16) + c.toUpperCase()).join(" ")`,
+    `"2024-02-29 and 1999-12-31".replace(/(?<y>\\d{4})-(\\d\\d)-(\\d\\d)/g, "$3.$2.$<y>")`,
+    `"aaa bbb".match(/(?<=a )b+?|(a+)\\b/gu).join("|")`,
+    `function* f() { let a = 0, b = 1; for (;;) { yield a; [a, b] = [b, a + b]; } }
+     let fib = []; for (const v of f()) { if (v > 1e9) break; fib.push(v); } fib.join()`,
+    `class A { #x = 1; static s = 2; get x() { return this.#x; } set x(v) { this.#x = v * 2; } }
+     class B extends A { x2() { return super.x + A.s; } } const b = new B(); b.x = 20; b.x2()`,
+    `try { null.x } catch (e) { e instanceof TypeError && e.name }`,
+    `throw new RangeError("on purpose")`,
+    `[3, 1, 10, 2].sort().concat([3, 1, 10, 2].toSorted?.((a, b) => a - b) ?? [1, 2, 3, 10]).join()`,
+    `const m = new Map([[NaN, 1], ["k", 2]]); m.get(NaN) + [...m.keys()].length + new Set("hello").size`,
+    `let x = 12345, h = 0; for (let i = 0; i < 20000; i++) { x = (Math.imul(x, 1103515245) + 12345) | 0;
+     h = (h ^ (x >>> 16)) * 31 >>> 0; } h`,
+    `[Math.sin(1).toFixed(12), Math.exp(1).toFixed(12), Math.atan2(1, -1).toPrecision(12), Math.hypot(3, 4),
+     Math.fround(0.1), Math.clz32(1000), (255).toString(2), (0.5).toString(16), parseInt("zz", 36)].join()`,
+    `function deep(n) { return n ? deep(n - 1) + 1 : 0 } deep(500)`,
+    `(() => { const a = []; for (let i = 0; i < 2000; i++) a.push({ i, s: "x" + i }); let t = 0;
+      for (const o of a) t += o.s.length; return t; })()`,
+    `new Float32Array([1.1, 2.5, -0]).map((v) => v * 2).join() + new Uint8ClampedArray([300, -5, 1.5]).join()`,
+    `const { a, ...rest } = { a: 1, b: 2, c: 3 }; \`\${a}\${JSON.stringify(rest)}\${[...[4, 5]]}\``,
+    `label: for (let i = 0, out = ""; ; i++) { for (let j = 0; ; j++) { if (j > i) continue label;
+     if (i * j > 50) break label; out += j; } } "done"`,
+];
+
+// Each in a fresh scope, so that they do not meet. The last value is the result.
+function runPrograms() {
+    write("programs", programs.map((p) => p + "\0").join(""));
+    write("expected", programs.map((program) => {
+        try {
+            return String(vm.runInNewContext(program)) + "\n";
+        } catch (error) {
+            return `throws ${error}\n`;
+        }
+    }).join(""));
+}
+
 const tests = {
     zstd: { prepare: () => write("text", text()) },
     brotli: { // its best quality, the default, takes long
         prepare() {
-            write("text", text().subarray(0, 6000));
+            write("text", text().subarray(0, 3000));
             write("text.br", zlib.brotliCompressSync(read("text")));
         },
         check: () => assert.deepEqual(zlib.brotliDecompressSync(read("out.br")), read("text")),
@@ -179,6 +233,7 @@ const tests = {
         },
     },
     es_module_lexer: { prepare: findImports },
+    quickjs: { prepare: runPrograms },
 };
 
 await tests[name]?.[step]?.();

@@ -1,52 +1,24 @@
-/* Fibers: everything but the switch of registers, which is a few lines of assembly for each
- * architecture (fiber_x86_64.S, fiber_aarch64.S). The sanitizers are told of every switch. */
+/* Fibers: everything but the switch of stacks, which is a few lines of assembly for each
+ * architecture (fiber_x86_64.h, fiber_aarch64.h). The sanitizers are told of every switch. */
 #include "runtime/fiber.h"
 
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include "runtime/fiber_x86_64.h"
+#elif defined(__aarch64__)
+#include "runtime/fiber_aarch64.h"
+#else
+#error "no switch of stacks for this architecture"
+#endif
+
 #ifdef RT_ASAN
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef RT_TSAN
 #include <sanitizer/tsan_interface.h>
-#endif
-
-/* Save the registers that a call keeps on the stack, store its pointer in *from, and go on with
- * those that were saved at `to`. */
-void rt_fiber_switch(void **from, void *to);
-
-/* Where a new fiber begins: calls the function with the argument that rt_fiber_saved holds. */
-void rt_fiber_start(void);
-
-/* What rt_fiber_switch keeps on the stack, lowest address first. */
-#if defined(__x86_64__)
-typedef struct saved {
-    uint32_t mxcsr;
-    uint32_t x87;
-    void *r15, *r14;
-    void *arg;                /* r13 */
-    void (*function)(void *); /* r12 */
-    void *rbx, *rbp;
-    void (*go_on)(void);
-} saved;
-/* All exceptions masked, to nearest, subnormals kept; x87 with its whole precision. */
-#define SAVED_MODES .mxcsr = 0x1f80, .x87 = 0x037f
-#elif defined(__aarch64__)
-typedef struct saved {
-    uint64_t fpcr;
-    uint64_t unused;
-    double d[8];
-    void (*function)(void *); /* x19 */
-    void *arg;                /* x20 */
-    void *x21_to_x28[8];
-    void *frame_pointer;
-    void (*go_on)(void);
-} saved;
-#define SAVED_MODES .fpcr = 0
-#else
-#error "no fiber switch for this architecture"
 #endif
 
 /* The fiber that this thread runs. */
@@ -63,7 +35,7 @@ static void switch_in(rt_fiber *f)
     f->caller_tsan = __tsan_get_current_fiber();
     __tsan_switch_to_fiber(f->tsan, 0);
 #endif
-    rt_fiber_switch(&f->caller_sp, f->sp);
+    fiber_switch(&f->caller_sp, f->sp);
 #ifdef RT_ASAN
     __sanitizer_finish_switch_fiber(f->caller_fake_stack, NULL, NULL);
 #endif
@@ -88,7 +60,7 @@ static void switch_out(rt_fiber *f)
 #ifdef RT_TSAN
     __tsan_switch_to_fiber(f->caller_tsan, 0);
 #endif
-    rt_fiber_switch(&f->sp, f->caller_sp);
+    fiber_switch(&f->sp, f->caller_sp);
     switched_in(f);
 }
 
@@ -111,13 +83,13 @@ static void fiber_main(void *arg)
 
 void rt_fiber_init(rt_fiber *f, void *stack, size_t size, void (*main)(void *arg), void *arg)
 {
-    saved *at = (saved *)(void *)((char *)stack + size) - 1;
+    fiber_saved *at = (fiber_saved *)(void *)((char *)stack + size) - 1;
 
     assert((uintptr_t)stack % 16 == 0 && size % 16 == 0);
     memset(f, 0, sizeof *f);
     f->main = main;
     f->arg = arg;
-    *at = (saved){SAVED_MODES, .function = fiber_main, .arg = f, .go_on = rt_fiber_start};
+    *at = (fiber_saved){FIBER_MODES, .go_on = rt_fiber_start, .arg = f, .function = fiber_main};
     f->sp = at;
 #ifdef RT_ASAN
     f->stack = stack;

@@ -1,0 +1,74 @@
+/* The switch of stacks on x86-64, System V ABI; for fiber.c alone.
+ * It is a jump: with a call and a return the processor would expect, at each return that
+ * follows, to go back to the other stack. The compiler is told that all registers change, and
+ * keeps what it still needs by itself. */
+#ifndef RUNTIME_FIBER_X86_64_H
+#define RUNTIME_FIBER_X86_64_H
+
+#include <stdint.h>
+
+#if defined(__x86_64__)
+
+/* What is on top of a stack that does not run, and of a new one. */
+typedef struct fiber_saved {
+    uint32_t mxcsr; /* modes of SSE */
+    uint32_t x87;   /* and of x87 */
+    void (*go_on)(void);
+    /* Of a new stack. */
+    void *arg;
+    void (*function)(void *arg);
+} fiber_saved;
+
+/* All floating-point exceptions masked, to nearest, subnormals kept, x87 with its whole
+ * precision. */
+#define FIBER_MODES .mxcsr = 0x1f80, .x87 = 0x037f
+
+/* Where a new stack goes on: calls its function. Backtraces end here. */
+void rt_fiber_start(void);
+__asm__(".text\n"
+        ".hidden rt_fiber_start\n"
+        ".globl rt_fiber_start\n"
+        ".type rt_fiber_start, @function\n"
+        "rt_fiber_start:\n"
+        ".cfi_startproc\n"
+        ".cfi_undefined rip\n"
+        "endbr64\n"
+        "popq %rdi\n"
+        "popq %rax\n"
+        "callq *%rax\n"
+        "ud2\n"
+        ".cfi_endproc\n"
+        ".size rt_fiber_start, . - rt_fiber_start\n");
+
+/* Leave this stack, whose pointer is stored in *from, and go on with `to`. Returns when
+ * somebody goes on with this one. */
+static inline void fiber_switch(void **from, void *to)
+{
+    /* 128 bytes below the stack pointer may be in use. rbp may be the compiler's own. */
+    __asm__ volatile("leaq -128(%%rsp), %%rsp\n"
+                     "pushq %%rbp\n"
+                     "leaq 1f(%%rip), %%rax\n"
+                     "pushq %%rax\n"
+                     "subq $8, %%rsp\n"
+                     "stmxcsr (%%rsp)\n"
+                     "fnstcw 4(%%rsp)\n"
+                     "movq %%rsp, (%%rdi)\n"
+                     "movq %%rsi, %%rsp\n"
+                     "ldmxcsr (%%rsp)\n"
+                     "fldcw 4(%%rsp)\n"
+                     "addq $8, %%rsp\n"
+                     "popq %%rax\n"
+                     "jmpq *%%rax\n"
+                     "1: endbr64\n"
+                     "popq %%rbp\n"
+                     "leaq 128(%%rsp), %%rsp\n"
+                     : "+D"(from), "+S"(to)
+                     :
+                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13",
+                       "r14", "r15", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+                       "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
+                       "xmm15", "memory", "cc");
+}
+
+#endif
+#endif

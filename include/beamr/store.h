@@ -1,7 +1,7 @@
 /* Store: the unit of instances that may be linked, of threads and of freeing.
  * Everything made in a store - instances, functions, memories - lives until the store is freed.
- * One thread at a time may use a store; only the functions for interrupts
- * and deadlines may be called from another. */
+ * One thread at a time may use a store; only the functions for interrupts and
+ * deadlines may be called from another. */
 #ifndef BEAMR_STORE_H
 #define BEAMR_STORE_H
 
@@ -25,10 +25,7 @@ typedef struct beamr_store_limits {
     uint32_t max_nesting;     /* entries from C below which others are active */
 } beamr_store_limits;
 
-#define BEAMR_STORE_LIMITS_DEFAULT                                                             \
-    {                                                                                          \
-        262144, 10000000, 100000, 1u << 20, 200                                                \
-    }
+#define BEAMR_STORE_LIMITS_DEFAULT {262144, 10000000, 100000, 1u << 20, 200}
 
 /* Make a store.
  *   limits  NULL for the default; values beyond what is said above are cut
@@ -49,12 +46,12 @@ BEAMR_API void beamr_store_clear_interrupt(beamr_store *store);
 /* Give the store a deadline, in place of the one set before. Once it has passed, the running
  * call ends with the trap DEADLINE at its next loop or call, and so does every later one, until
  * the deadline is set anew or cleared. The store stays usable. A guest cannot catch the trap; a
- * host function that ignores it only gets to its guest's next loop or call. ns  nanoseconds
- * from now, of a clock that nobody sets; 0: it has passed already May be called from any
- * thread, also by host functions, but not from a signal handler, and not in the child of a
- * fork, where deadlines do not pass. The first starts a thread, one for each engine, which ends
- * when the engine goes. Errors: BEAMR_NO_MEMORY, also when there can be no thread; nothing has
- * changed then. */
+ * host function that ignores it only gets to its guest's next loop or call.
+ *   ns  nanoseconds from now, of a clock that nobody sets; 0: it has passed already
+ * May be called from any thread, also by host functions, but not from a signal handler, and not
+ * in the child of a fork, where deadlines do not pass. The first starts a thread, one for each
+ * engine, which ends when the engine goes.
+ * Errors: BEAMR_NO_MEMORY, also when there can be no thread; nothing has changed then. */
 BEAMR_API beamr_status beamr_store_set_deadline(beamr_store *store, uint64_t ns,
                                                 beamr_error *err);
 /* Take the deadline back, also when it has passed. Accepts a store that has none. May be called

@@ -43,6 +43,12 @@ beamr_status rt_store_charge(abi_store *s, uint64_t count, uint32_t per, beamr_e
  * Errors: BEAMR_TRAP with INTERRUPTED when the store was interrupted, and DEADLINE when its
  * deadline has passed. */
 beamr_status rt_store_poll(abi_store *s, beamr_error *err);
+/* The next poll ends the call. */
+static inline bool rt_store_is_ending(const abi_store *s)
+{
+    return atomic_load_explicit(&s->interrupt, memory_order_relaxed) &
+           (ABI_INTERRUPT | ABI_DEADLINE);
+}
 /* Take back ABI_INTERRUPT. */
 static inline void rt_store_clear_interrupt(abi_store *s)
 {
@@ -123,6 +129,7 @@ beamr_status rt_tag_new(abi_store *s, uint32_t canon, abi_tag **out, beamr_error
 /* Make an exception out of the tag's argument slots. May collect those that no slot, global,
  * table, pin or store->pending refers to; the slots up to `live_end` count as in use.
  *   live_end  end of the used part of the store's stack
+ * It stops when the call is to end, which the caller finds out by the next poll.
  * Returns NULL when memory is gone, or the exceptions that are in use take RT_EXCEPTION_BYTES.
  */
 abi_exception *rt_exception_new(abi_store *s, const abi_tag *tag, const uint64_t *slots,

@@ -64,8 +64,8 @@ struct abi_exception {
     abi_exception *mark_next;
     const abi_tag *tag;
     uint32_t pins; /* holds of the embedder */
-    bool marked;
     uint32_t slot_count;
+    uint64_t mark;    /* the collection that found it in use last */
     uint64_t slots[]; /* the tag's arguments */
 };
 
@@ -138,6 +138,7 @@ struct abi_store {
     uint64_t exception_count;
     uint64_t exception_bytes;
     uint64_t exceptions_until_collect;
+    uint64_t collections; /* begun */
 
     struct rt_engine *engine; /* a counted reference */
     arena arena;              /* of everything below */

@@ -3,9 +3,8 @@
  * translate_plain.c. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "base/pages.h"
 #include "interp/translate.h"
 
 bool tr_poll(tr *t)
@@ -16,18 +15,6 @@ bool tr_poll(tr *t)
     if (t->status != BEAMR_OK)
         t->failed = true;
     return t->status == BEAMR_OK;
-}
-
-/* Whole pages, with what stands beside the data in the first and the last: a mapping of which
- * only a part were so would be two, and could not be moved when it grows. */
-void tr_large_pages(void *data, size_t bytes)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = (uintptr_t)data / page * page;
-    uintptr_t to = ((uintptr_t)data + bytes + page - 1) / page * page;
-
-    if (bytes >= TR_LARGE_BYTES)
-        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 bool tr_push(tr *t, tr_vector *v, size_t size)
@@ -47,7 +34,7 @@ bool tr_push(tr *t, tr_vector *v, size_t size)
             t->failed = true;
             return false;
         }
-        tr_large_pages(data, room * size);
+        pages_prefer_large(data, room * size);
         v->data = data;
         v->room = room;
     }

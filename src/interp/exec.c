@@ -368,8 +368,10 @@ tail_call:
 
         store->pending = rt_exception_new(store, inst->tags[ip[2]], fp + ip[1],
                                           fp + f->frame_slots);
-        if (UNLIKELY(!store->pending))
+        if (UNLIKELY(!store->pending)) {
+            POLL(); /* perhaps there would be room */
             TRAP(OUT_OF_MEMORY);
+        }
         frame->ip = ip + 1;
         goto throwing;
     }

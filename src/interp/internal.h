@@ -82,9 +82,9 @@ void interp_side_free(interp_side *side); /* accepts NULL */
 
 /* Find the clause that catches store->pending among the frames above `bottom`, innermost first.
  * Frames hold, in ip, one word past some word of the instruction that threw or called.
- *   handler  the frame, with its ip at the clause and the arguments in its slots, and the
- * pending exception is taken; or NULL, and it stays pending: nothing here catches it Errors: as
- * rt_store_poll. */
+ *   handler  the frame, with its ip at the clause and the arguments in its slots; the pending
+ *            exception is taken. Or NULL, and it stays pending: nothing here catches it
+ * Errors: as rt_store_poll. */
 beamr_status interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom, abi_frame **handler,
                            beamr_error *err);
 

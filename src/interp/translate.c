@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/pages.h"
 #include "interp/translate.h"
 
 #define LOCK_SLICE_NS 1000000
@@ -89,7 +90,7 @@ static void clauses_sort(tr *t, interp_side *side)
         t->failed = true;
         return;
     }
-    tr_large_pages(side->clauses, t->clauses.count * sizeof *side->clauses);
+    pages_prefer_large(side->clauses, t->clauses.count * sizeof *side->clauses);
     for (uint32_t i = 0; i < t->clauses.count && tr_step(t); i++)
         side->regions[from[i].region].clause_count++;
     for (uint32_t i = 0; i < side->region_count && tr_step(t); i++) {

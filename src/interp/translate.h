@@ -110,11 +110,7 @@ static inline bool tr_step(tr *t)
     return ++t->steps % TR_POLL_STEPS != 0 || tr_poll(t);
 }
 
-/* Ask for large pages for memory to come, if it is much: to free 100 MB in small ones alone
- * takes as long as an interrupt may. */
-#define TR_LARGE_BYTES ((size_t)4 << 20)
 #define TR_LARGE_ROOM 65536u
-void tr_large_pages(void *data, size_t bytes);
 /* Make room for one more; false (and t->failed) when memory is gone. A step. */
 bool tr_push(tr *t, tr_vector *v, size_t size);
 

@@ -7,7 +7,10 @@
  * slot is for. Globals and tables count when their type says so; then what the embedder holds,
  * and the one on its way. Marked exceptions wait in a list for their own slots to be looked at,
  * so nothing recurses. The work of a collection is in proportion to the throws before it.
+ * When the call is to end, a collection stops wherever it is: marks are numbers of collections,
+ * so those that it leaves behind mean nothing to the next.
  * Source: Core, "Exception Instances". */
+#include "base/pages.h"
 #include "runtime/internal.h"
 
 #include <stdlib.h>
@@ -15,6 +18,7 @@
 
 #define COLLECT_MIN 256u
 #define SLOTS_PER_THROW 64u
+#define POLL_STEPS 4096u
 
 static size_t exception_size(const abi_exception *e)
 {
@@ -44,10 +48,22 @@ void rt_exceptions_free(abi_store *s)
 typedef struct collection {
     uint64_t *set; /* open addressing; 0 for a free place */
     uint64_t mask;
-    uint64_t low, high;  /* bounds of the addresses in it */
-    uint64_t scanned;    /* slots looked at */
+    uint64_t low, high; /* bounds of the addresses in it */
+    uint64_t scanned;   /* slots looked at */
+    uint64_t mark;      /* of this collection */
+    uint32_t steps;
+    bool stopped; /* the call is to end */
+    abi_store *store;
     abi_exception *todo; /* marked, their slots not yet looked at */
 } collection;
+
+/* One step of the work.  Returns false when the collection is to stop. */
+static bool step(collection *c)
+{
+    if (++c->steps % POLL_STEPS == 0 && rt_store_is_ending(c->store))
+        c->stopped = true;
+    return !c->stopped;
+}
 
 static uint64_t place(const collection *c, uint64_t address)
 {
@@ -63,9 +79,10 @@ static bool set_build(collection *c, const abi_store *s)
         size *= 2;
     if (!(c->set = calloc((size_t)size, sizeof *c->set)))
         return false;
+    pages_prefer_large(c->set, (size_t)size * sizeof *c->set);
     c->mask = size - 1;
     c->low = UINT64_MAX;
-    for (const abi_exception *e = s->exceptions; e; e = e->next) {
+    for (const abi_exception *e = s->exceptions; e && step(c); e = e->next) {
         uint64_t address = (uintptr_t)e;
         uint64_t i = place(c, address);
 
@@ -94,16 +111,16 @@ static bool set_has(const collection *c, uint64_t value)
 
 static void mark(collection *c, abi_exception *e)
 {
-    if (e->marked)
+    if (e->mark == c->mark)
         return;
-    e->marked = true;
+    e->mark = c->mark;
     e->mark_next = c->todo;
     c->todo = e;
 }
 
 static void mark_slots(collection *c, const uint64_t *slots, uint64_t count)
 {
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count && step(c); i++)
         if (set_has(c, slots[i]))
             mark(c, (abi_exception *)(uintptr_t)slots[i]);
     c->scanned += count;
@@ -119,7 +136,7 @@ static void mark_segments(collection *c, const abi_instance *inst)
 {
     const wb_module *w = inst->wasm;
 
-    for (uint32_t i = 0; i < w->elem_count; i++)
+    for (uint32_t i = 0; i < w->elem_count && step(c); i++)
         if (inst->elems[i] && holds_exceptions(w->elems[i].type))
             mark_slots(c, inst->elems[i], w->elems[i].count);
     c->scanned += w->elem_count + 1;
@@ -128,15 +145,15 @@ static void mark_segments(collection *c, const abi_instance *inst)
 static void mark_roots(collection *c, abi_store *s, const uint64_t *live_end)
 {
     mark_slots(c, s->stack, (uint64_t)(live_end - s->stack));
-    for (const abi_global *g = s->globals; g; g = g->next, c->scanned++)
+    for (const abi_global *g = s->globals; g && step(c); g = g->next, c->scanned++)
         if (holds_exceptions(g->type))
             mark_slots(c, g->slots, 1);
-    for (const abi_table *t = s->tables; t; t = t->next, c->scanned++)
+    for (const abi_table *t = s->tables; t && step(c); t = t->next, c->scanned++)
         if (holds_exceptions(t->elem))
             mark_slots(c, t->elems, t->size);
-    for (const abi_instance *i = s->instances; i; i = i->next)
+    for (const abi_instance *i = s->instances; i && step(c); i = i->next)
         mark_segments(c, i);
-    for (abi_exception *e = s->exceptions; e; e = e->next)
+    for (abi_exception *e = s->exceptions; e && step(c); e = e->next)
         if (e->pins > 0)
             mark(c, e);
     if (s->pending)
@@ -145,7 +162,7 @@ static void mark_roots(collection *c, abi_store *s, const uint64_t *live_end)
 
 static void mark_reachable(collection *c)
 {
-    while (c->todo) {
+    while (c->todo && step(c)) {
         abi_exception *e = c->todo;
 
         c->todo = e->mark_next;
@@ -153,15 +170,15 @@ static void mark_reachable(collection *c)
     }
 }
 
-static void sweep(abi_store *s)
+/* What is not marked may go one by one: stopping half-way only leaves garbage for the next. */
+static void sweep(collection *c, abi_store *s)
 {
     abi_exception **link = &s->exceptions;
 
-    while (*link) {
+    while (*link && step(c)) {
         abi_exception *e = *link;
 
-        if (e->marked) {
-            e->marked = false;
+        if (e->mark == c->mark) {
             link = &e->next;
         } else {
             *link = e->next;
@@ -178,7 +195,7 @@ static uint64_t most(uint64_t a, uint64_t b)
 static void collect(abi_store *s, const uint64_t *args, uint32_t arg_count,
                     const uint64_t *live_end)
 {
-    collection c = {0};
+    collection c = {.store = s, .mark = ++s->collections};
 
     s->exceptions_until_collect = COLLECT_MIN;
     if (!s->exceptions || !set_build(&c, s))
@@ -187,9 +204,11 @@ static void collect(abi_store *s, const uint64_t *args, uint32_t arg_count,
     mark_slots(&c, args, arg_count);
     mark_reachable(&c);
     free(c.set);
-    sweep(s);
-    s->exceptions_until_collect =
-        most(COLLECT_MIN, most(s->exception_count, c.scanned / SLOTS_PER_THROW));
+    if (!c.stopped)
+        sweep(&c, s);
+    if (!c.stopped)
+        s->exceptions_until_collect =
+            most(COLLECT_MIN, most(s->exception_count, c.scanned / SLOTS_PER_THROW));
 }
 
 /* Free what can be freed when it is time to, or when `bytes` more would be too many. After a
@@ -216,7 +235,7 @@ abi_exception *rt_exception_new(abi_store *s, const abi_tag *tag, const uint64_t
         return NULL;
     e->tag = tag;
     e->pins = 0;
-    e->marked = false;
+    e->mark = 0;
     e->slot_count = count;
     if (count > 0)
         memcpy(e->slots, slots, count * sizeof *slots);

@@ -47,6 +47,12 @@ beamr_status rt_store_poll(abi_store *s, beamr_error *err);
 /* The same for guest code, which may be paused here: other code of the store may then have run,
  * and memories grown. Its frames are below store->stack_top and store->frame_top. */
 beamr_status rt_store_poll_guest(abi_store *s, beamr_error *err);
+/* The next poll ends the call. */
+static inline bool rt_store_is_ending(const abi_store *s)
+{
+    return atomic_load_explicit(&s->interrupt, memory_order_relaxed) &
+           (ABI_INTERRUPT | ABI_DEADLINE);
+}
 
 /* Bytes that bulk operations touch between two polls. At a poll other code of the store may
  * run: memories and tables may have grown, and moved, and segments may have been dropped. */
@@ -126,6 +132,7 @@ beamr_status rt_tag_new(abi_store *s, uint32_t canon, abi_tag **out, beamr_error
 /* Make an exception out of the tag's argument slots. May collect those that no slot, global,
  * table, pin or store->pending refers to; the slots up to `live_end` count as in use.
  *   live_end  end of the used part of the store's stack
+ * It stops when the call is to end, which the caller finds out by the next poll.
  * Returns NULL when memory is gone, or the exceptions that are in use take RT_EXCEPTION_BYTES.
  */
 abi_exception *rt_exception_new(abi_store *s, const abi_tag *tag, const uint64_t *slots,

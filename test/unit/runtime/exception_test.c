@@ -223,6 +223,41 @@ static void exceptions_in_use_have_a_limit(void **state)
     rt_store_free(t.s);
 }
 
+enum { LINKS = 20000 };
+
+static void assert_chain(const abi_exception *e)
+{
+    for (unsigned i = LINKS; i-- > 0; e = (const abi_exception *)(uintptr_t)e->slots[0])
+        assert_int_equal(e->slots[1], i);
+}
+
+static void a_collection_that_an_interrupt_stops_loses_nothing(void **state)
+{
+    thrower t = thrower_new();
+    abi_exception *e = NULL;
+    uint64_t before;
+
+    (void)state;
+    for (unsigned i = 0; i < LINKS; i++)
+        e = throw_chain(&t, e, i);
+    e->pins = 1;
+    throw_many(&t, 100);
+    before = t.s->exception_count;
+    atomic_store(&t.s->interrupt, ABI_INTERRUPT);
+    for (int i = 0; i < 3; i++) {
+        t.s->exceptions_until_collect = 0;
+        throw_plain(&t);
+    }
+    assert_int_equal(t.s->exception_count, before + 3);
+    assert_chain(e);
+    atomic_store(&t.s->interrupt, 0);
+    t.s->exceptions_until_collect = 0;
+    throw_plain(&t);
+    assert_int_equal(t.s->exception_count, LINKS + 1);
+    assert_chain(e);
+    rt_store_free(t.s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +268,7 @@ int main(void)
         cmocka_unit_test(long_chains_are_kept_whole_and_freed_whole),
         cmocka_unit_test(arguments_of_the_new_one_are_kept),
         cmocka_unit_test(exceptions_in_use_have_a_limit),
+        cmocka_unit_test(a_collection_that_an_interrupt_stops_loses_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,8 @@ typedef struct wast_suite {
     bool is_verbose;       /* print each failure */
     const wast_list *list; /* borrowed; NULL to accept any refusal */
     FILE *refused;         /* the list that this run finds is written here; may be NULL */
+    const beamr_store_limits *limits; /* borrowed; NULL for the default */
+    uint64_t fuel; /* for all modules of a file, if the engine meters; 0 for no limit */
 } wast_suite;
 
 /* Run one file in a store of its own.

@@ -625,7 +625,9 @@ static beamr_status script_open(script *s)
 {
     arena_init(&s->arena, TREE_MAX);
     arena_init(&s->scratch, TREE_MAX);
-    BEAMR_TRY(beamr_store_new(s->suite->engine, NULL, &s->store, s->err));
+    BEAMR_TRY(beamr_store_new(s->suite->engine, s->suite->limits, &s->store, s->err));
+    if (s->suite->fuel)
+        beamr_store_set_fuel(s->store, s->suite->fuel);
     BEAMR_TRY(beamr_linker_new(s->store, &s->linker, s->err));
     beamr_linker_set_resolver(s->linker, resolve, s);
     return wast_host_define(s->linker, s->store, s->err);

@@ -1,0 +1,12 @@
+(module
+  (import "spectest" "print_i32" (func $p (param i32)))
+  (export "p" (func $p))
+  (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
+  (func (export "div") (param i64 i64) (result i64) local.get 0 local.get 1 i64.div_s)
+  (func (export "nan") (result f32 f64) f32.const nan f64.const nan:0x8000000000001)
+  (func (export "vec") (result v128) v128.const f32x4 1 nan 3 4)
+  (func (export "refs") (param externref) (result externref funcref) local.get 0 ref.func $p)
+  (func $deep (export "deep") call $deep)
+  (func (export "throw") throw $e)
+  (global (export "g") i32 (i32.const 7))
+  (tag $e))

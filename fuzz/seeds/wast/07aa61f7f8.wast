@@ -1,0 +1,2 @@
+(modulebry "\00asm\01\5f")
+()

@@ -1,0 +1,2 @@
+# a# a hice
+oth:12

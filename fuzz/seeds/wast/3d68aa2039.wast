@@ -1,0 +1,5 @@
+(module $m binary "\00asm\01\00\00\00\01#\07`\01\7f\00`\02\7ft_i32\00\00row\00\07\01g\03\00\0aH\07\07\00 \00 \01j\0b\07\00 \00 \01\7f\0b\10\00C\00\00\c0b") (; a block (; in a block ;) ;)
+(register "")
+(assert_unlinkable (module binary "\00asm\01\00\00\00\02\06\01\01x\00\03\7f\00") "unknown import")
+(module binary "\00asm\01\00\00\00\01\02\01\5f")
+(gyt $i "twice")

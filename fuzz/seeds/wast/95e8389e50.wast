@@ -1,0 +1,2 @@
+(-modult "\00asm\0(modu binary "\'00099\
+(`

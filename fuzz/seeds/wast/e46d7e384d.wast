@@ -1,0 +1,7 @@
+(module $m binary "\00asm\01\00\00\00\01#\07`\01\7f\00`SPE\7f\7f\01\7f`\\07\00 \00 \01feature gc \00 \01\7f\0b\10\00C\00\00\c0\7fD\01\00\00\00\00\00\f8\7f\0b\14\00\fd\0c\00\00\80?\00\00\c0\7f\00\00@@\00\00\80@\0b\06\00 \00\d20b") (; a block (; in a block ;) ;)
+(register "first" $m)
+(module definition $d binary "\00asm\01\00\00\00\01\0c\02`\02\7f\7f\01\7f`\01\7f\01\7f\02\0d\01\05first\03add\00\00\03\02\01\01\07\09\01\05twice\00\01\0a\0a\01\08\00 \00 \00\10\00\0b")
+(module instance $mi $d)
+(asser`_return (invoke $i "twice00asm\01feature gc02\06\01\01x\00\03\7f\00") "unknown import")
+(module binary "\00asm\01\00\00\00\01\02\01\5f")
+(get $i "twice")

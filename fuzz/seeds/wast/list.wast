@@ -1,0 +1,5 @@
+# a list
+file.wast:1
+
+file.wast:3 # twice
+other.wast:12

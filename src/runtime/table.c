@@ -130,21 +130,23 @@ beamr_status rt_table_begin(abi_table *t, uint64_t init, beamr_error *err)
     return t->size > POLL_ITEMS ? rt_store_poll(t->store, err) : BEAMR_OK;
 }
 
-/* Copy piece by piece, from the end that keeps what is still to be read. */
-static beamr_status copy_pieces(abi_store *s, uint64_t *to, const uint64_t *from, uint64_t len,
-                                beamr_error *err)
+/* Copy piece by piece, from the end that keeps what is still to be read. The ranges stay in
+ * bounds, since tables do not shrink; but code that runs at a poll may make the tables grow,
+ * and so move their elements. */
+static beamr_status copy_pieces(abi_table *dst, uint64_t to, const abi_table *src,
+                                uint64_t from, uint64_t len, beamr_error *err)
 {
-    bool backwards = to > from;
+    bool backwards = dst == src && to > from;
     uint64_t done = 0;
 
     while (done < len) {
         uint64_t n = least(len - done, POLL_ITEMS);
         uint64_t at = backwards ? len - done - n : done;
 
-        memmove(to + at, from + at, (size_t)n * sizeof *to);
+        memmove(dst->elems + to + at, src->elems + from + at, (size_t)n * sizeof *dst->elems);
         done += n;
         if (done < len)
-            BEAMR_TRY(rt_store_poll(s, err));
+            BEAMR_TRY(rt_store_poll(dst->store, err));
     }
     return BEAMR_OK;
 }
@@ -157,29 +159,55 @@ beamr_status rt_table_copy(abi_table *dst, uint64_t to, const abi_table *src, ui
     if (!contains(dst, to, len))
         return out_of_bounds(dst, to, len, err);
     BEAMR_TRY(rt_store_charge(dst->store, len, WB_COST_BULK_ITEMS, err));
-    return len ? copy_pieces(dst->store, dst->elems + to, src->elems + from, len, err)
-               : BEAMR_OK;
+    return copy_pieces(dst, to, src, from, len, err);
 }
 
-beamr_status rt_table_init(abi_instance *inst, uint32_t table, uint32_t segment, uint64_t to,
-                           uint64_t from, uint64_t len, beamr_error *err)
+/* `len` elements of a segment, from element `from` on, lie in it. */
+static beamr_status check_segment(const abi_instance *inst, uint32_t segment, uint64_t from,
+                                  uint64_t len, beamr_error *err)
 {
     uint32_t size = inst->dropped_elems[segment] ? 0 : inst->wasm->elems[segment].count;
-    abi_table *t = inst->tables[table];
 
     if (len > size || from > size - len)
         return beamr_fail_trap(err, BEAMR_TRAP_TABLE_OUT_OF_BOUNDS,
                                "%" PRIu64 " elements at %" PRIu64 " of element segment %" PRIu32
                                ", which has %" PRIu32,
                                len, from, segment, size);
+    return BEAMR_OK;
+}
+
+/* In bounds. Code that runs at a poll may move the table's elements, or drop the segment, which
+ * is then as short as for every other use of it. */
+static beamr_status init_pieces(abi_instance *inst, abi_table *t, uint32_t segment, uint64_t to,
+                                uint64_t from, uint64_t len, beamr_error *err)
+{
+    for (uint64_t done = 0; done < len;) {
+        uint64_t n = least(len - done, POLL_ITEMS);
+
+        memcpy(t->elems + to + done, inst->elems[segment] + from + done,
+               (size_t)n * sizeof *t->elems);
+        done += n;
+        if (done < len) {
+            BEAMR_TRY(rt_store_poll(t->store, err));
+            BEAMR_TRY(check_segment(inst, segment, from, len, err));
+        }
+    }
+    return BEAMR_OK;
+}
+
+beamr_status rt_table_init(abi_instance *inst, uint32_t table, uint32_t segment, uint64_t to,
+                           uint64_t from, uint64_t len, beamr_error *err)
+{
+    abi_table *t = inst->tables[table];
+
+    BEAMR_TRY(check_segment(inst, segment, from, len, err));
     if (!contains(t, to, len))
         return beamr_fail_trap(err, BEAMR_TRAP_TABLE_OUT_OF_BOUNDS,
                                "%" PRIu64 " elements of element segment %" PRIu32 " at %" PRIu64
                                " in a table of %" PRIu64,
                                len, segment, to, t->size);
     BEAMR_TRY(rt_store_charge(t->store, len, WB_COST_BULK_ITEMS, err));
-    return len ? copy_pieces(t->store, t->elems + to, inst->elems[segment] + from, len, err)
-               : BEAMR_OK;
+    return init_pieces(inst, t, segment, to, from, len, err);
 }
 
 void rt_elem_drop(abi_instance *inst, uint32_t segment)

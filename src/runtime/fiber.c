@@ -32,7 +32,12 @@ typedef struct saved {
     void (*go_on)(void);
 } saved;
 /* All exceptions masked, to nearest, subnormals kept. */
-#define SAVED_MODES .mxcsr = 0x1f80
+#define MODES 0x1f80u
+#define SAVED_MODES .mxcsr = MODES
+static void modes_reset(void)
+{
+    __builtin_ia32_ldmxcsr(MODES);
+}
 #elif defined(__aarch64__)
 typedef struct saved {
     uint64_t fpcr;
@@ -45,6 +50,10 @@ typedef struct saved {
     void (*go_on)(void);
 } saved;
 #define SAVED_MODES .fpcr = 0
+static void modes_reset(void)
+{
+    __asm__ volatile("msr fpcr, xzr");
+}
 #else
 #error "no fiber switch for this architecture"
 #endif
@@ -100,6 +109,7 @@ static void fiber_main(void *arg)
 
     switched_in(f);
     for (;;) {
+        modes_reset(); /* of what ran here before */
 #ifdef RT_ASAN
         if (f->is_ending)
             switch_out(f);

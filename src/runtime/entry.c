@@ -211,6 +211,9 @@ beamr_status rt_call(abi_func *f, uint64_t *slots, beamr_error *err)
 static void suspend(rt_entry *e)
 {
     e->state = RT_ENTRY_SUSPENDED;
+    /* An interrupt that a call within has seen is for this one, too, when it goes on. */
+    if (!e->outer || e->outer->state == RT_ENTRY_SUSPENDED)
+        e->store->was_interrupted = false;
     rt_fiber_leave(&e->fiber);
 }
 

@@ -49,7 +49,10 @@
     (local.get $sum))
   (func (export "call") (type $one)
     (i32.add (call $call (local.get 0)) (i32.const 1)))
-  ;; The same, counting how many went on behind it.
+  (func (export "call_then_call") (type $one) (call $double (call $call (local.get 0))))
+  (func (export "ask_call_call") (type $one)
+    (call $double (call $call (call $ask (local.get 0)))))
+  ;; As `call`, counting how many went on behind it.
   (func (export "call_counted") (type $one)
     (local $r i32)
     (local.set $r (call $call (local.get 0)))

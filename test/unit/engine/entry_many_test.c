@@ -9,7 +9,7 @@
 #if TEST_IS_TSAN
 enum { MANY = 200 };
 #elif TEST_IS_ASAN
-enum { MANY = 1000 };
+enum { MANY = 4000 };
 #else
 enum { MANY = 10000 };
 #endif
@@ -27,16 +27,6 @@ typedef struct answerer {
     size_t count;
     const char *problem;
 } answerer;
-
-static uint64_t random_state;
-
-static uint64_t random_next(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
 
 /* Answer i with 10 * i: a call of n rounds ends in 10 * (n + ... + 1). */
 static const char *answer_all(waiter *one)
@@ -89,8 +79,7 @@ static void thousands_wait_and_are_answered_by_four_threads(void **state)
     (void)state;
     assert_non_null(waiters);
     assert_non_null(order);
-    random_state = (uint64_t)(uintptr_t)order ^ UINT64_C(0x9e3779b97f4a7c15);
-    print_message("seed %llu\n", (unsigned long long)random_state);
+    random_begin();
     limits.max_memory_pages = 64;
     for (size_t i = 0; i < MANY; i++) {
         waiters[i].w = waiting_in(first.engine, first.module, (beamr_host){0}, &limits);

@@ -3,6 +3,9 @@
 #ifndef TEST_WAITING_H
 #define TEST_WAITING_H
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "fixture.h"
 #include "waiting_guest.h"
 
@@ -22,6 +25,27 @@
 #else
 #define TEST_IS_ASAN 0
 #endif
+
+/* Random numbers; BEAMR_TEST_SEED repeats a run. For one thread. */
+static uint64_t random_state;
+
+static inline uint64_t random_next(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+static inline void random_begin(void)
+{
+    const char *given = getenv("BEAMR_TEST_SEED");
+
+    random_state = given ? strtoull(given, NULL, 10) : 0;
+    if (random_state == 0)
+        random_state = (uint64_t)time(NULL) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    print_message("BEAMR_TEST_SEED=%llu\n", (unsigned long long)random_state);
+}
 
 static int waiting_user; /* given to `ask` */
 

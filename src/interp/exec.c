@@ -378,10 +378,12 @@ tail_call:
 throwing:
     POLL_THROWING();
     {
-        abi_frame *handler = interp_unwind(store, frame, bottom);
+        bool stopped = false;
+        abi_frame *handler = interp_unwind(store, frame, bottom, &stopped);
 
+        if (stopped) /* unless the request was taken back meanwhile */
+            goto throwing;
         if (!handler) {
-            POLL_THROWING();
             status = beamr_fail(err, BEAMR_EXCEPTION, 0, "uncaught exception");
             interp_backtrace(frame, bottom, err);
             return status;

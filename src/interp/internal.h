@@ -82,9 +82,9 @@ void interp_side_free(interp_side *side); /* accepts NULL */
 /* Find the clause that catches store->pending among the frames above `bottom`, innermost first.
  * Frames hold, in ip, one word past some word of the instruction that threw or called.
  * Returns the frame, with its ip at the clause and the arguments in its slots, and takes the
- * pending exception; or NULL, and the exception stays pending: nothing here catches it, or the
- * store was interrupted meanwhile. */
-abi_frame *interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom);
+ * pending exception; or NULL, and the exception stays pending: nothing here catches it, or
+ * *stopped was set to true, since the store was interrupted meanwhile. */
+abi_frame *interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom, bool *stopped);
 
 /* Add the frames above `bottom` to err's backtrace, innermost first. */
 void interp_backtrace(abi_frame *top, abi_frame *bottom, beamr_error *err);

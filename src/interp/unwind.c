@@ -70,15 +70,17 @@ static const interp_clause *clause_find(const abi_frame *frame, const interp_fun
     return NULL;
 }
 
-abi_frame *interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom)
+abi_frame *interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom, bool *stopped)
 {
     for (abi_frame *frame = top; frame > bottom; frame--) {
         const interp_func *f = frame->func;
         const interp_clause *c;
 
         /* There can be many frames, each with a million clauses. */
-        if (atomic_load_explicit(&s->interrupt, memory_order_relaxed) & ~ABI_PAUSE)
+        if (atomic_load_explicit(&s->interrupt, memory_order_relaxed) & ~ABI_PAUSE) {
+            *stopped = true;
             return NULL;
+        }
         c = clause_find(frame, f, s->pending);
         if (c) {
             clause_enter(c, frame, f, s->pending);

@@ -85,6 +85,23 @@ static void a_plain_call_is_not_paused(void **state)
     waiting_close(&w);
 }
 
+static void memory_grown_during_a_pause_is_seen(void **state)
+{
+    waiting w = waiting_open();
+    beamr_memory *memory = beamr_instance_find_memory(w.guest, "memory");
+    uint64_t end = beamr_memory_size(memory);
+    uint32_t word = 0x12345678;
+    beamr_entry entry;
+
+    (void)state;
+    beamr_store_pause(w.store);
+    entry = waiting_begin(&w, "loop_then_load", (int32_t)end + 100);
+    assert_int_equal(beamr_memory_grow(memory, 1, NULL, NULL), BEAMR_OK);
+    assert_int_equal(beamr_memory_write(memory, end + 100, &word, sizeof word, NULL), BEAMR_OK);
+    waiting_goes_on(&w, entry, 0x12345678);
+    waiting_close(&w);
+}
+
 /* A host function makes a plain call, during which a pause is asked for. */
 static beamr_status pause_within(const beamr_call *call, const beamr_value *args,
                                  beamr_value *results, beamr_error *err)
@@ -340,6 +357,27 @@ static void paused_bulk_operations_can_be_cancelled(void **state)
     bulk_close(&b);
 }
 
+/* What is made with large tables polls, too; it is not what pauses. */
+static void instances_can_be_made_while_a_call_is_paused(void **state)
+{
+    bulk b = bulk_open();
+    beamr_entry entry = bulk_begin(&b, "fill");
+    beamr_instance *another = NULL;
+
+    (void)state;
+    beamr_store_pause(b.f.store);
+    assert_int_equal(beamr_instance_new(b.f.store, b.module, NULL, 0, &another, NULL),
+                     BEAMR_OK);
+    assert_true(beamr_store_waiting(b.f.store) == entry);
+    assert_int_equal(beamr_entry_resume(b.f.store, entry, NULL, NULL, 0, NULL),
+                     BEAMR_SUSPENDED); /* the pause was for the next call */
+    assert_int_equal(beamr_entry_resume(b.f.store, entry, NULL, NULL, 0, NULL), BEAMR_OK);
+    beamr_store_pause(b.f.store);
+    assert_int_equal(beamr_instance_new(b.f.store, b.module, NULL, 0, &another, NULL),
+                     BEAMR_OK);
+    bulk_close(&b);
+}
+
 /* What runs during a pause may move or free what the operation works on. */
 static void tables_can_grow_under_a_paused_operation(void **state)
 {
@@ -534,10 +572,12 @@ int main(void)
         cmocka_unit_test(loops_and_calls_can_be_paused),
         cmocka_unit_test(a_pause_that_is_taken_back_does_nothing),
         cmocka_unit_test(a_plain_call_is_not_paused),
+        cmocka_unit_test(memory_grown_during_a_pause_is_seen),
         cmocka_unit_test(the_call_around_a_plain_one_pauses),
         cmocka_unit_test(the_call_around_pauses_after_what_waits_within),
         cmocka_unit_test(bulk_operations_pause_after_each_mebibyte),
         cmocka_unit_test(paused_bulk_operations_can_be_cancelled),
+        cmocka_unit_test(instances_can_be_made_while_a_call_is_paused),
         cmocka_unit_test(tables_can_grow_under_a_paused_operation),
         cmocka_unit_test(segments_can_be_dropped_under_a_paused_operation),
         cmocka_unit_test(endless_guests_share_threads_fairly),

@@ -140,6 +140,12 @@
   (func (export "calls_indirect") (type $one)
     (call_indirect (type $one) (local.get 0) (i32.const 2)))
   (func (export "calls_tail") (type $one) (return_call $double (local.get 0)))
+  (func (export "loop_then_load") (type $one)
+    (local $i i32)
+    (loop $l
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $l (i32.lt_u (local.get $i) (i32.const 2))))
+    (i32.load (local.get 0)))
   (func (export "spin") (loop $l (br $l)))
   ;; Count for ever in memory.
   (func (export "tick") (param i32)

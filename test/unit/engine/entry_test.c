@@ -310,6 +310,11 @@ static void only_the_last_error_object_is_used(void **state)
     assert_int_equal(err.frame_total, 1);
     entry = waiting_begin(&w, "ask_then_trap", 0);
     assert_int_equal(beamr_entry_resume(w.store, entry, &answer, &out, 1, NULL), BEAMR_TRAP);
+    /* Nor does an entry tell what another on the same stack ended in. */
+    entry = waiting_begin(&w, "ask_then_trap", 0);
+    beamr_error_clear(&err);
+    assert_int_equal(beamr_entry_resume(w.store, entry, &answer, &out, 1, &err), BEAMR_TRAP);
+    assert_int_equal(err.trap, BEAMR_TRAP_UNREACHABLE);
     waiting_works(&w);
     waiting_close(&w);
 }

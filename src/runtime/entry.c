@@ -339,6 +339,7 @@ beamr_status rt_entry_resume(rt_entry *e, beamr_status answer, beamr_error *err)
 
 uint32_t rt_entries_cancel_after(abi_store *s, const rt_entry *e)
 {
+    abi_exception *pending = s->pending; /* may be on its way through the host function */
     uint32_t count = 0;
 
     for (; s->entry != e && s->entry && s->entry->state == RT_ENTRY_SUSPENDED; count++) {
@@ -349,6 +350,7 @@ uint32_t rt_entries_cancel_after(abi_store *s, const rt_entry *e)
         assert(st == BEAMR_TRAP);
         (void)st;
     }
+    s->pending = pending;
     return count;
 }
 

@@ -86,7 +86,10 @@ static void a_call_across_instances_can_wait(void **state)
     assert_ptr_equal(request.caller, guest);
     waiting_ends(&w, entry, 41, 46);
     waiting_ends(&w, waiting_begin(&w, "tail_ref", 5), 41, 46);
+    entry = waiting_begin(&w, "tail_ref", 5);
+    assert_int_equal(beamr_entry_cancel(w.store, entry, NULL), BEAMR_OK);
     w.guest = guest;
+    waiting_works(&w);
     waiting_close(&w);
 }
 

@@ -135,6 +135,41 @@ static void a_call_left_waiting_is_cancelled_and_the_guest_traps(void **state)
     waiting_close(&w);
 }
 
+/* An inner call throws, and what waits between is cancelled on the way. */
+static beamr_status throw_past_a_waiting_call(const beamr_call *call, const beamr_value *args,
+                                              beamr_value *results, beamr_error *err)
+{
+    beamr_func *ask = beamr_instance_find_func(call->caller, "ask");
+    beamr_func *throws = beamr_instance_find_func(call->caller, "throw");
+    beamr_entry entry = 0;
+    beamr_status st;
+
+    if (beamr_entry_begin(ask, args, 1, results, 1, &entry, err) != BEAMR_SUSPENDED)
+        return BEAMR_ARGUMENT;
+    st = beamr_func_call(throws, args, 1, results, 1, err);
+    if (beamr_entry_cancel(call->store, entry, NULL) != BEAMR_OK)
+        return BEAMR_ARGUMENT;
+    return st;
+}
+
+static void cancelling_leaves_an_exception_on_its_way(void **state)
+{
+    waiting w =
+        waiting_open_with((beamr_host){.callback = throw_past_a_waiting_call}, NULL, NULL);
+    beamr_value in = beamr_i32(12), out;
+    beamr_error err = {0};
+    beamr_exception *e;
+
+    (void)state;
+    assert_int_equal(beamr_func_call(waiting_func(&w, "call"), &in, 1, &out, 1, &err),
+                     BEAMR_EXCEPTION);
+    e = beamr_exception_take(w.store);
+    assert_non_null(e);
+    assert_int_equal(beamr_exception_arg(e, 0).of.i32, 12);
+    beamr_exception_release(w.store, e);
+    waiting_close(&w);
+}
+
 /* ---- Long chains ---- */
 
 enum { CHAIN = TEST_IS_TSAN ? 200 : 1000 };
@@ -434,6 +469,7 @@ int main(void)
         cmocka_unit_test(the_last_to_wait_goes_on_first),
         cmocka_unit_test(a_host_function_sees_its_call_wait),
         cmocka_unit_test(a_call_left_waiting_is_cancelled_and_the_guest_traps),
+        cmocka_unit_test(cancelling_leaves_an_exception_on_its_way),
         cmocka_unit_test(nesting_is_limited),
         cmocka_unit_test(a_chain_unwinds_by_results),
         cmocka_unit_test(a_chain_unwinds_by_traps),

@@ -75,9 +75,10 @@ typedef struct beamr_answer {
  *   answer   NULL for a call that was paused, and as an answer without results
  *   results  of the call, as beamr_entry_begin
  * Errors: BEAMR_SUSPENDED (it waits again, as the same entry). BEAMR_ARGUMENT (no such entry,
- * one that does not wait, values of another type or number) and BEAMR_BUSY (entries that were
- * begun after it have not ended, or another thread is using the store): it still waits. All
- * others: as beamr_func_call; the call has ended. */
+ * one that does not wait, values of another type or number, an error that holds no failure, an
+ * answer to a paused call) and BEAMR_BUSY (entries that were begun after it have not ended, or
+ * another thread is using the store): it still waits. All others: as beamr_func_call; the call
+ * has ended. */
 BEAMR_API beamr_status beamr_entry_resume(beamr_store *store, beamr_entry entry,
                                           const beamr_answer *answer, beamr_value *results,
                                           size_t result_count, beamr_error *err);

@@ -169,6 +169,8 @@ static beamr_status put_answer(rt_entry *e, const beamr_answer *answer, beamr_st
     *given = BEAMR_OK;
     if (!e->request)
         return BEAMR_OK;
+    if (answer->error && answer->error->status == BEAMR_OK)
+        return beamr_fail(err, BEAMR_ARGUMENT, 0, "the answer's error holds no failure");
     if (answer->error) {
         e->own = *answer->error;
         *given = engine_host_failure(e->own.status, &e->own);

@@ -214,6 +214,9 @@ beamr_status rt_call(abi_func *f, uint64_t *slots, beamr_error *err)
 static void suspend(rt_entry *e)
 {
     e->state = RT_ENTRY_SUSPENDED;
+    /* An interrupt that a call within has seen is for this one, too, when it goes on. */
+    if (!e->outer || e->outer->state == RT_ENTRY_SUSPENDED)
+        e->store->was_interrupted = false;
     rt_fiber_leave(&e->fiber);
 }
 
@@ -356,6 +359,7 @@ beamr_status rt_entry_resume(rt_entry *e, beamr_status answer, beamr_error *err)
 
 uint32_t rt_entries_cancel_after(abi_store *s, const rt_entry *e)
 {
+    abi_exception *pending = s->pending; /* may be on its way through the host function */
     uint32_t count = 0;
 
     for (; s->entry != e && s->entry && s->entry->state == RT_ENTRY_SUSPENDED; count++) {
@@ -366,6 +370,7 @@ uint32_t rt_entries_cancel_after(abi_store *s, const rt_entry *e)
         assert(st == BEAMR_TRAP);
         (void)st;
     }
+    s->pending = pending;
     return count;
 }
 

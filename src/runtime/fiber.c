@@ -72,6 +72,7 @@ static void fiber_main(void *arg)
 
     switched_in(f);
     for (;;) {
+        fiber_modes_reset(); /* of what ran here before */
 #ifdef RT_ASAN
         if (f->is_ending)
             switch_out(f);

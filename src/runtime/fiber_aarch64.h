@@ -21,6 +21,12 @@ typedef struct fiber_saved {
 /* To nearest, subnormals and NaNs kept. */
 #define FIBER_MODES .fpcr = 0
 
+/* Set these modes now. */
+static inline void fiber_modes_reset(void)
+{
+    __asm__ volatile("msr fpcr, xzr");
+}
+
 /* Where a new stack goes on: calls its function. Backtraces end here. */
 void rt_fiber_start(void);
 __asm__(".text\n"

@@ -21,7 +21,18 @@ typedef struct fiber_saved {
 
 /* All floating-point exceptions masked, to nearest, subnormals kept, x87 with its whole
  * precision. */
-#define FIBER_MODES .mxcsr = 0x1f80, .x87 = 0x037f
+#define FIBER_MXCSR 0x1f80
+#define FIBER_X87 0x037f
+#define FIBER_MODES .mxcsr = FIBER_MXCSR, .x87 = FIBER_X87
+
+/* Set these modes now. */
+static inline void fiber_modes_reset(void)
+{
+    __asm__ volatile("ldmxcsr %0\n"
+                     "fldcw %1\n"
+                     :
+                     : "m"((const uint32_t){FIBER_MXCSR}), "m"((const uint16_t){FIBER_X87}));
+}
 
 /* Where a new stack goes on: calls its function. Backtraces end here. */
 void rt_fiber_start(void);

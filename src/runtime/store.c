@@ -135,6 +135,7 @@ void rt_store_leave(abi_store *s, bool outermost)
 {
     if (!outermost)
         return;
+    s->pause_later = false; /* nothing is running any more */
     if (s->was_interrupted) {
         s->was_interrupted = false;
         atomic_fetch_and_explicit(&s->interrupt, ~ABI_INTERRUPT, memory_order_relaxed);

@@ -81,7 +81,9 @@ BEAMR_API beamr_status beamr_snapshot_save(beamr_instance *instance,
 BEAMR_API void beamr_snapshot_free(uint8_t *bytes); /* accepts NULL */
 
 /* Put the state that a snapshot holds into an instance. All or nothing: when it fails, nothing
- * has changed. Memories and tables get the snapshot's sizes, also smaller ones.
+ * has changed. Memories and tables get the snapshot's sizes, also smaller ones, though never
+ * below what an instance that shares them was linked with as their least.
+ *   snapshot  borrowed during the call, in which nobody may change it; not in guest memory
  * Errors: BEAMR_BUSY as above; BEAMR_SNAPSHOT, with the offset and a text: bytes that are
  * damaged, cut off or of another version, another module, an instance linked in another way, a
  * reference or section that the embedder does not take; BEAMR_LIMIT (larger than the store or

@@ -20,6 +20,7 @@ typedef struct abi_memory {
     uint64_t pages;        /* size / ABI_PAGE_SIZE */
     uint64_t max_pages;    /* that memory.grow may reach */
     uint64_t declared_max; /* of its type; UINT64_MAX: none */
+    uint64_t least_pages;  /* that every type under which it is linked promises */
     uint64_t reserved;     /* bytes of address space */
     bool is64;
     abi_store *store;
@@ -33,6 +34,7 @@ typedef struct abi_table {
     uint64_t capacity;     /* allocated */
     uint64_t max_size;     /* that table.grow may reach */
     uint64_t declared_max; /* of its type; UINT64_MAX: none */
+    uint64_t least_size;   /* that every type under which it is linked promises */
     wb_valtype elem;
     bool is64;
     abi_store *store;

@@ -46,6 +46,7 @@ beamr_status rt_table_new(abi_store *s, const wb_tabletype *type, uint64_t init,
     t->size = t->capacity = limits->min;
     t->declared_max = limits->has_max ? limits->max : UINT64_MAX;
     t->max_size = least(most, t->declared_max);
+    t->least_size = limits->min;
     t->elem = type->elem;
     t->is64 = limits->is64;
     t->store = s;

@@ -62,7 +62,7 @@ typedef beamr_status (*beamr_snapshot_sink)(void *user, uint64_t total, beamr_by
 /* Write a snapshot.
  *   options    NULL for none
  *   sink_user  passed to the sink
- * Errors: BEAMR_BUSY (a call is active in the store, or another thread uses it);
+ * Errors: BEAMR_BUSY (a call is active or waits in the store, or another thread uses it);
  * BEAMR_SNAPSHOT, with a text that names the place, for what cannot be written: an external
  * reference without a number, an exception, a function that the instance neither defines nor
  * imports; BEAMR_ARGUMENT (ids of sections); BEAMR_NO_MEMORY; what the sink returns. */

@@ -563,6 +563,7 @@ static beamr_status resize_memories(reader *r, beamr_error *err)
     return BEAMR_OK;
 }
 
+/* This asks the host for no more than was there before, so it has no reason to refuse. */
 static void resize_back(reader *r)
 {
     for (uint32_t i = 0; i < r->memory_count; i++) {

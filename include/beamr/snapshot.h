@@ -65,7 +65,8 @@ typedef beamr_status (*beamr_snapshot_sink)(void *user, uint64_t total, beamr_by
  * Errors: BEAMR_BUSY (a call is active or waits in the store, or another thread uses it);
  * BEAMR_SNAPSHOT, with a text that names the place, for what cannot be written: an external
  * reference without a number, an exception, a function that the instance neither defines nor
- * imports; BEAMR_ARGUMENT (ids of sections); BEAMR_NO_MEMORY; what the sink returns. */
+ * imports, an instance whose making failed at a segment; BEAMR_ARGUMENT (ids of sections);
+ * BEAMR_NO_MEMORY; what the sink returns. */
 BEAMR_API beamr_status beamr_snapshot_write(beamr_instance *instance,
                                             const beamr_snapshot_options *options,
                                             beamr_snapshot_sink sink, void *sink_user,

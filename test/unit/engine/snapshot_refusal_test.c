@@ -361,6 +361,73 @@ static void sizes_stay_as_every_type_promises(void **state)
     fixture_close(&f);
 }
 
+/* ---- An instance whose making failed ---- */
+
+static beamr_status note_caller(const beamr_call *c, const beamr_value *args,
+                                beamr_value *results, beamr_error *err)
+{
+    beamr_instance **noted = c->user;
+
+    (void)args, (void)results, (void)err;
+    *noted = c->caller;
+    return BEAMR_OK;
+}
+
+/* Its first segment is written into the table, the second lies beyond. */
+static void build_half_made(wasm_builder *w)
+{
+    wasm_begin(w);
+    wasm_section(w, WASM_TYPE);
+    wasm_u32(w, 1);
+    wasm_functype(w, "", "");
+    wasm_end(w);
+    wasm_section(w, WASM_IMPORT);
+    wasm_u32(w, 2);
+    wasm_import(w, "m", "f");
+    WASM(w, 0, 0);
+    wasm_import(w, "m", "t");
+    WASM(w, 1, 0x70, 0, 1);
+    wasm_end(w);
+    wasm_section(w, WASM_FUNCTION);
+    WASM(w, 1, 0);
+    wasm_end(w);
+    wasm_section(w, WASM_ELEMENT);
+    WASM(w, 2, 0, 0x41, 0, 0x0b, 1, 1, 0, 0x41, 9, 0x0b, 1, 1);
+    wasm_end(w);
+    wasm_section(w, WASM_CODE);
+    wasm_u32(w, 1);
+    WASM_BODY(w, 0x10, 0);
+    wasm_end(w);
+}
+
+static void an_instance_made_by_halves_is_not_written(void **state)
+{
+    const beamr_limits limits = {1, 9, false};
+    fixture f = fixture_open();
+    beamr_instance *noted = NULL, *none = NULL;
+    beamr_extern imports[2] = {{BEAMR_EXTERN_FUNC, {NULL}}, {BEAMR_EXTERN_TABLE, {NULL}}};
+    wasm_builder w = {0};
+    beamr_module *m;
+    beamr_error err = {0};
+    saved s = {0};
+
+    (void)state;
+    imports[0].of.func = fixture_func(&f, "", "", note_caller, &noted);
+    assert_int_equal(beamr_table_new(f.store, &limits, beamr_valtype_of(BEAMR_FUNCREF), NULL,
+                                     &imports[1].of.table, NULL),
+                     BEAMR_OK);
+    build_half_made(&w);
+    m = fixture_load(&f, &w);
+    assert_int_equal(beamr_instance_new(f.store, m, imports, 2, &none, NULL), BEAMR_TRAP);
+    assert_int_equal(beamr_table_call(imports[1].of.table, 0, NULL, 0, NULL, 0, NULL),
+                     BEAMR_OK);
+    assert_non_null(noted);
+    assert_int_equal(beamr_snapshot_save(noted, NULL, &s.data, &s.len, &err), BEAMR_SNAPSHOT);
+    assert_text(err, "was refused when it was made");
+    beamr_module_unref(m);
+    fixture_close(&f);
+}
+
 /* ---- While a call has not ended ---- */
 
 static void assert_busy(beamr_instance *inst, const saved *s)
@@ -567,6 +634,7 @@ int main(void)
         cmocka_unit_test(numbers_out_of_place_are_named),
         cmocka_unit_test(sections_are_there_once_and_in_order),
         cmocka_unit_test(sizes_stay_as_every_type_promises),
+        cmocka_unit_test(an_instance_made_by_halves_is_not_written),
         cmocka_unit_test(a_call_that_waits_refuses_them),
         cmocka_unit_test(a_paused_call_refuses_them),
         cmocka_unit_test(calls_that_wait_above_others_refuse_them),

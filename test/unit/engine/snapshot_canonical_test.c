@@ -7,7 +7,8 @@
 
 /* ---- Fixed bytes ---- */
 
-/* The state that tiny_change leaves, as docs/internals/snapshot.md says. "0*N" are N bytes that are zero. */
+/* The state that tiny_change leaves, as docs/internals/snapshot.md says. "0*N" are N bytes that
+ * are zero. */
 /* clang-format off */
 static const char golden[] =
     "62 65 61 6d 72 73 6e 70 "                                       /* magic */

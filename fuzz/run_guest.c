@@ -663,6 +663,7 @@ static bool guest_open(guest *g, beamr_engine *engine, beamr_module *module)
         .max_instances = o->limits >> 6 == 3 ? 2 : 100,
         .max_stack_units = stacks[o->stack & 7u],
         .max_nesting = 2 + (o->stack >> 3),
+        .max_bytes = UINT64_MAX,
     };
     beamr_bytes canary = {canary_wasm, sizeof canary_wasm - 1};
     beamr_module *canary_module = NULL;

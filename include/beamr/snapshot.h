@@ -62,10 +62,11 @@ typedef beamr_status (*beamr_snapshot_sink)(void *user, uint64_t total, beamr_by
 /* Write a snapshot.
  *   options    NULL for none
  *   sink_user  passed to the sink
- * Errors: BEAMR_BUSY (a call is active in the store, or another thread uses it);
+ * Errors: BEAMR_BUSY (a call is active or waits in the store, or another thread uses it);
  * BEAMR_SNAPSHOT, with a text that names the place, for what cannot be written: an external
  * reference without a number, an exception, a function that the instance neither defines nor
- * imports; BEAMR_ARGUMENT (ids of sections); BEAMR_NO_MEMORY; what the sink returns. */
+ * imports, an instance whose making failed at a segment; BEAMR_ARGUMENT (ids of sections);
+ * BEAMR_NO_MEMORY; what the sink returns. */
 BEAMR_API beamr_status beamr_snapshot_write(beamr_instance *instance,
                                             const beamr_snapshot_options *options,
                                             beamr_snapshot_sink sink, void *sink_user,
@@ -91,7 +92,9 @@ BEAMR_API beamr_status beamr_snapshot_save_into(beamr_instance *instance,
                                                 beamr_error *err);
 
 /* Put the state that a snapshot holds into an instance. All or nothing: when it fails, nothing
- * has changed. Memories and tables get the snapshot's sizes, also smaller ones.
+ * has changed. Memories and tables get the snapshot's sizes, also smaller ones, though never
+ * below what an instance that shares them was linked with as their least.
+ *   snapshot  borrowed during the call, in which nobody may change it; not in guest memory
  * Errors: BEAMR_BUSY as above; BEAMR_SNAPSHOT, with the offset and a text: bytes that are
  * damaged, cut off or of another version, another module, an instance linked in another way, a
  * reference or section that the embedder does not take; BEAMR_LIMIT (larger than the store or

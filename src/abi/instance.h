@@ -22,6 +22,7 @@ typedef struct abi_memory {
     uint64_t pages;        /* size / ABI_PAGE_SIZE */
     uint64_t max_pages;    /* that memory.grow may reach */
     uint64_t declared_max; /* of its type; UINT64_MAX: none */
+    uint64_t least_pages;  /* that every type under which it is linked promises */
     uint64_t reserved;     /* bytes of address space, the guard included */
     bool is64;
     bool guarded; /* accesses that miss it hit the reservation: 4 GiB, or for a 64-bit memory
@@ -37,6 +38,7 @@ typedef struct abi_table {
     uint64_t capacity;     /* allocated; see rt_table_capacity */
     uint64_t max_size;     /* that table.grow may reach */
     uint64_t declared_max; /* of its type; UINT64_MAX: none */
+    uint64_t least_size;   /* that every type under which it is linked promises */
     wb_valtype elem;
     bool is64;
     uint32_t growths; /* begun */

@@ -57,10 +57,20 @@ void rt_instance_clear(abi_instance *inst)
     rt_module_unref(inst->module);
 }
 
+static void raise_to(uint64_t *least, uint64_t min)
+{
+    if (*least < min)
+        *least = min;
+}
+
+/* What the types of imports promise of sizes holds from now on, whatever becomes of the
+ * instance: its functions may be in use even if its start fails. */
 static void take_imports(abi_instance *inst, const rt_extern *imports)
 {
-    for (uint32_t i = 0; i < inst->wasm->import_count; i++) {
-        uint32_t index = inst->wasm->imports[i].index;
+    const wb_module *w = inst->wasm;
+
+    for (uint32_t i = 0; i < w->import_count; i++) {
+        uint32_t index = w->imports[i].index;
 
         switch (imports[i].kind) {
         case WB_EXTERN_FUNC:
@@ -68,9 +78,11 @@ static void take_imports(abi_instance *inst, const rt_extern *imports)
             break;
         case WB_EXTERN_TABLE:
             inst->tables[index] = imports[i].of.table;
+            raise_to(&inst->tables[index]->least_size, w->tables[index].type.limits.min);
             break;
         case WB_EXTERN_MEMORY:
             inst->memories[index] = imports[i].of.memory;
+            raise_to(&inst->memories[index]->least_pages, w->memories[index].limits.min);
             break;
         case WB_EXTERN_GLOBAL:
             inst->globals[index] = imports[i].of.global;

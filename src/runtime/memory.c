@@ -206,6 +206,7 @@ beamr_status rt_memory_new(abi_store *s, const wb_memtype *type, abi_memory **ou
     m->is64 = limits->is64;
     m->declared_max = limits->has_max ? limits->max : UINT64_MAX;
     m->max_pages = least(most, m->declared_max);
+    m->least_pages = limits->min;
     m->store = s;
     BEAMR_TRY(rt_budget_need(s, "a memory", size, err));
     if (!reserve(m, size) || !rt_memory_resize(m, limits->min)) {

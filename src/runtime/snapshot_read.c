@@ -231,13 +231,17 @@ static beamr_status read_globals(reader *r, beamr_error *err)
 static beamr_status get_elements(reader *r, table_part *part, uint32_t index, beamr_error *err)
 {
     const abi_table *t = part->table;
-    uint64_t min = r->inst->wasm->tables[index].type.limits.min;
     bool is_func = rt_snapshot_ref_kind(t->elem) == SNAPSHOT_REF_FUNC;
     uint64_t size, capacity;
 
     BEAMR_TRY(get(r, 8, &size, err));
-    if (size < min || size > left(r) / (is_func ? 4 : 1))
+    if (size > left(r) / (is_func ? 4 : 1))
         return REFUSE(r, "table %" PRIu32 " cannot have %" PRIu64 " elements", index, size);
+    if (size < t->least_size)
+        return REFUSE(r,
+                      "table %" PRIu32 " has %" PRIu64
+                      " elements; it is linked as one of %" PRIu64 " or more",
+                      index, size, t->least_size);
     if (size > t->max_size)
         return beamr_fail(err, BEAMR_LIMIT, offset(r),
                           "table %" PRIu32 " has %" PRIu64 " elements; at most %" PRIu64
@@ -344,9 +348,11 @@ static beamr_status get_memory(reader *r, memory_part *part, uint32_t index, bea
 
     BEAMR_TRY(get(r, 8, &part->pages, err));
     BEAMR_TRY(get(r, 8, &part->run_count, err));
-    if (part->pages < r->inst->wasm->memories[index].limits.min)
-        return REFUSE(r, "memory %" PRIu32 " cannot have %" PRIu64 " pages", index,
-                      part->pages);
+    if (part->pages < m->least_pages)
+        return REFUSE(r,
+                      "memory %" PRIu32 " has %" PRIu64
+                      " pages; it is linked as one of %" PRIu64 " or more",
+                      index, part->pages, m->least_pages);
     if (part->pages > m->max_pages)
         return beamr_fail(err, BEAMR_LIMIT, offset(r),
                           "memory %" PRIu32 " has %" PRIu64 " pages; at most %" PRIu64

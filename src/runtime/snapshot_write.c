@@ -233,6 +233,26 @@ static beamr_status put_tables(writer *w, beamr_error *err)
     return BEAMR_OK;
 }
 
+/* An active segment that still has something to give is one that instantiation did not reach.
+ * Such an instance is known from its functions in a shared table; no snapshot says how far it
+ * came. */
+static beamr_status check_complete(const abi_instance *inst, beamr_error *err)
+{
+    const wb_module *m = inst->wasm;
+    bool is_complete = true;
+
+    for (uint32_t i = 0; i < m->data_count; i++)
+        if (m->datas[i].mode == WB_SEGMENT_ACTIVE && !inst->dropped_datas[i])
+            is_complete = false;
+    for (uint32_t i = 0; i < m->elem_count; i++)
+        if (m->elems[i].mode == WB_SEGMENT_ACTIVE && !inst->dropped_elems[i])
+            is_complete = false;
+    return is_complete ? BEAMR_OK
+                       : beamr_fail(err, BEAMR_SNAPSHOT, 0,
+                                    "the instance was refused when it was made: some of its "
+                                    "segments were never written");
+}
+
 /* One bit for each segment that can give nothing any more; an empty one never could. */
 static void put_segments(writer *w)
 {
@@ -448,6 +468,7 @@ static uint64_t total_of(const writer *w)
 static beamr_status write_all(writer *w, beamr_error *err)
 {
     BEAMR_TRY(check_sections(w->options, err));
+    BEAMR_TRY(check_complete(w->inst, err));
     BEAMR_TRY(open_maps(w, err));
     BEAMR_TRY(put_globals(w, err));
     BEAMR_TRY(put_tables(w, err));

@@ -86,6 +86,7 @@ beamr_status rt_table_new(abi_store *s, const wb_tabletype *type, uint64_t init,
     if (init)
         fill(t->elems, init, limits->min);
     t->size = limits->min;
+    t->least_size = limits->min;
     t->capacity = capacity;
     t->next = s->tables;
     s->tables = t;

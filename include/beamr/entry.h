@@ -3,9 +3,11 @@
  *
  *     st = beamr_entry_begin(func, args, 1, results, 1, &entry, &err);
  *     while (st == BEAMR_SUSPENDED) {
- *         st = beamr_entry_request(store, entry, &request, values, 4, &err);
- *         ... find the answer; the thread may do other things meanwhile ...
- *         st = beamr_entry_resume(store, entry, &answer, results, 1, &err);
+ *         beamr_answer *given = NULL;
+ *
+ *         if (beamr_entry_request(store, entry, &request, values, 4, &err) == BEAMR_OK)
+ *             given = ... find it; the thread may do other things meanwhile ...
+ *         st = beamr_entry_resume(store, entry, given, results, 1, &err);
  *     }
  *
  * Entries of a store are last in, first out. While one waits, other functions of the store can
@@ -26,7 +28,7 @@ typedef uint64_t beamr_entry;
 
 /* Call a function, as beamr_func_call, but so that it can wait.
  *   results  written when the call ends in BEAMR_OK
- *   entry    written when it returns BEAMR_SUSPENDED
+ *   entry    written when it returns BEAMR_SUSPENDED; NULL: the call cannot wait
  * Errors: as beamr_func_call; and BEAMR_SUSPENDED, without a text: the call has not ended. */
 BEAMR_API beamr_status beamr_entry_begin(beamr_func *func, const beamr_value *args,
                                          size_t arg_count, beamr_value *results,
@@ -56,7 +58,7 @@ typedef struct beamr_request {
 
 /* Look at what a waiting call asks for.
  *   args  the first `room` of the arguments are written here; may be NULL if room is 0
- * Errors: BEAMR_NOT_FOUND (it was paused: there is no request), BEAMR_ARGUMENT (no such entry,
+ * Errors: BEAMR_NOT_FOUND, without a text (it was paused: it asks for nothing), BEAMR_ARGUMENT (no such entry,
  * or it does not wait), BEAMR_BUSY (another thread is using the store). */
 BEAMR_API beamr_status beamr_entry_request(beamr_store *store, beamr_entry entry,
                                            beamr_request *out, beamr_value *args, size_t room,

@@ -38,7 +38,8 @@ typedef struct beamr_call {
  *   args     of the declared parameters' kinds
  *   results  to be filled with the declared results' kinds; preset to zero and null
  * It may use the store, and call guest functions. It runs on a stack of the engine's, where it
- * finds 256 KiB, on the thread that made the call; C++ exceptions and longjmp must not leave it.
+ * finds 256 KiB, on the thread that made the call; C++ exceptions and longjmp must not leave it,
+ * and it must not switch stacks.
  * Returns BEAMR_OK, or an error: the calling guest then traps with HOST and err's text (a
  * BEAMR_TRAP is passed on as it is, and BEAMR_NO_MEMORY becomes OUT_OF_MEMORY), except that
  * BEAMR_EXCEPTION throws the exception set with beamr_throw, or the one that an inner call ended
@@ -61,6 +62,9 @@ typedef struct beamr_host {
     beamr_host_func callback; /* NULL: every call of it is answered later (beamr/entry.h) */
     bool on_host_stack;       /* run it on the thread's own stack, which costs two switches: for
                                  a function that needs more than 256 KiB */
+    size_t stack_size;        /* bytes that it needs there, 0 for 256 KiB: where less is left,
+                                 since guests can call it within a call of itself, the guest
+                                 traps with STACK_EXHAUSTED */
     beamr_bytes module, name; /* of the import that it is for, told to who answers; copied */
     void *user;               /* passed to each call, and told to who answers */
     void (*finalize)(void *user); /* unless NULL, called with it when the store goes */
@@ -147,8 +151,9 @@ BEAMR_API beamr_status beamr_table_set(beamr_table *table, uint64_t index,
 /* Grow by `delta` elements.
  *   init  of each new element; NULL for null
  *   old   elements before; may be NULL
- * Errors: BEAMR_LIMIT and BEAMR_NO_MEMORY as beamr_memory_grow; BEAMR_TRAP with INTERRUPTED, when
- * it grows by much; BEAMR_ARGUMENT for an `init` of another type. Nothing changed. */
+ * Errors: BEAMR_LIMIT and BEAMR_NO_MEMORY as beamr_memory_grow; BEAMR_TRAP with INTERRUPTED or
+ * DEADLINE, when it grows by much; BEAMR_ARGUMENT for an `init` of another type; BEAMR_BUSY
+ * (another thread is using the store). Nothing changed. */
 BEAMR_API beamr_status beamr_table_grow(beamr_table *table, uint64_t delta,
                                         const beamr_value *init, uint64_t *old,
                                         beamr_error *err);
@@ -203,9 +208,10 @@ BEAMR_API beamr_value beamr_exception_arg(const beamr_exception *exception, size
  *   imports  one for each import of the module, in order
  *   out      the instance; belongs to the store
  * Errors: BEAMR_UNLINKABLE (the text names the import), BEAMR_TRAP or BEAMR_EXCEPTION (a segment
- * out of bounds, or the start function; what was written to imported memories and tables
- * stays), BEAMR_LIMIT (of the store, before anything is made), BEAMR_NO_MEMORY (the host, or the
- * engine's budget). */
+ * out of bounds, an interrupt, a deadline, no fuel for the segments, or the start function; what
+ * was written to imported memories and tables stays), BEAMR_LIMIT (of the store, before anything
+ * is made), BEAMR_NO_MEMORY (the host, or the engine's budget), BEAMR_BUSY (another thread is using
+ * the store). */
 BEAMR_API beamr_status beamr_instance_new(beamr_store *store, beamr_module *module,
                                           const beamr_extern *imports, size_t import_count,
                                           beamr_instance **out, beamr_error *err);

@@ -21,7 +21,8 @@ typedef struct beamr_store_limits {
     uint32_t max_instances;
     uint32_t max_stack_units; /* depth of guest calls; a call takes 16 and one for each local
                                  and operand slot of 64 bits */
-    uint32_t max_nesting;     /* entries from C below which others are active */
+    uint32_t max_nesting;     /* entries from C below which others are active; each takes two
+                                 mappings of the process, and up to 300 KiB that it touches */
     uint64_t max_bytes;       /* of all memories (their present size), tables (8 for each element
                                  of the power of two that holds their size, at most of their
                                  maximum) and element segments that are not dropped (8 for
@@ -37,7 +38,8 @@ typedef struct beamr_store_limits {
 BEAMR_API beamr_status beamr_store_new(beamr_engine *engine, const beamr_store_limits *limits,
                                        BEAMR_OWN beamr_store **out, beamr_error *err);
 
-/* Free the store and all that was made in it. No call may be active. Accepts NULL. */
+/* Free the store and all that was made in it. Calls that wait are cancelled; none may be running.
+ * Accepts NULL. */
 BEAMR_API void beamr_store_free(beamr_store *store);
 
 /* End the running call with the trap INTERRUPTED at its next loop, call or mebibyte of a bulk

@@ -26,7 +26,9 @@ typedef struct abi_memory {
     uint64_t reserved;     /* bytes of address space, the guard included */
     bool is64;
     bool guarded; /* accesses that miss it hit the reservation: 4 GiB, or for a 64-bit memory
-                     the power of two that covers max_pages, and ABI_GUARD_BYTES behind */
+                     the power of two that covers max_pages, and ABI_GUARD_BYTES behind. After a
+                     restore that made it smaller, bytes behind `size` may be open; they are
+                     zero, and an executor that leaves out checks must close them first */
     abi_store *store;
     struct abi_memory *next; /* all memories of the store */
 } abi_memory;
@@ -41,7 +43,7 @@ typedef struct abi_table {
     uint64_t least_size;   /* that every type under which it is linked promises */
     wb_valtype elem;
     bool is64;
-    uint32_t growths; /* begun */
+    uint64_t growths; /* begun */
     abi_store *store;
     struct abi_table *next; /* all tables of the store */
 } abi_table;

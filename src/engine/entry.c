@@ -105,7 +105,7 @@ static beamr_status request(abi_store *s, beamr_entry entry, beamr_request *out,
 
     BEAMR_TRY(rt_entry_waiting(s, entry, &e, err));
     if (!e->request)
-        return beamr_fail(err, BEAMR_NOT_FOUND, 0, "the call was paused: it asks for nothing");
+        return BEAMR_NOT_FOUND;
     take_request(e, out, args, room);
     return BEAMR_OK;
 }

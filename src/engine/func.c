@@ -11,6 +11,7 @@
 typedef struct host_func {
     beamr_host_func callback; /* NULL: every call is answered later */
     bool on_host_stack;
+    size_t stack_size; /* bytes that it needs there */
     beamr_bytes module, name;
 } host_func;
 
@@ -51,6 +52,7 @@ static beamr_status host_answer(abi_store *s, beamr_status st, bool was_clean, b
 /* One run of a callback. */
 typedef struct host_run {
     beamr_host_func callback;
+    size_t stack_size;
     beamr_call call;
     const beamr_value *args;
     beamr_value *results;
@@ -63,6 +65,19 @@ static void host_run_callback(void *arg)
     host_run *run = arg;
 
     run->status = run->callback(&run->call, run->args, run->results, run->err);
+}
+
+/* A guest decides how often it is called within itself: its stack must not decide that. */
+static void host_run_on_thread(void *arg)
+{
+    host_run *run = arg;
+    size_t left = rt_thread_stack_left();
+
+    if (left < run->stack_size)
+        run->status = beamr_fail_trap(run->err, BEAMR_TRAP_STACK_EXHAUSTED,
+                                      "the thread has %zu bytes of stack left", left);
+    else
+        host_run_callback(arg);
 }
 
 /* The callback is done: calls that it left waiting would be below a guest that goes on. */
@@ -92,6 +107,7 @@ static beamr_status host_call(abi_func *f, abi_instance *caller, uint64_t *slots
     bool was_clean = err->status == BEAMR_OK;
     host_run run = {
         .callback = host->callback,
+        .stack_size = host->stack_size,
         .call = {engine_public_store(s), engine_public_instance(caller), f->user},
         .args = values,
         .results = values + f->type->param_count,
@@ -102,7 +118,7 @@ static beamr_status host_call(abi_func *f, abi_instance *caller, uint64_t *slots
     s->stack_top = slots + room;
     s->units = units > room ? units - room : 0;
     if (host->on_host_stack)
-        rt_fiber_on_thread(host_run_callback, &run);
+        rt_fiber_on_thread(host_run_on_thread, &run);
     else
         host_run_callback(&run);
     run.status = host_check_entries(s, own, run.status, err);
@@ -189,6 +205,7 @@ beamr_status beamr_func_make(beamr_store *store, const beamr_functype *type,
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a host function");
     record->callback = host->callback;
     record->on_host_stack = host->on_host_stack;
+    record->stack_size = host->stack_size ? host->stack_size : RT_HOST_STACK;
     BEAMR_TRY(copy_name(s, host->module, &record->module, err));
     BEAMR_TRY(copy_name(s, host->name, &record->name, err));
     BEAMR_TRY(engine_functype_add(s->engine, type, &canon, err));

@@ -70,15 +70,13 @@ static beamr_status fail_budget(const abi_store *s, const char *what, uint64_t s
                       what, size, delta, s->max_bytes, s->bytes);
 }
 
-/* What a trap of the instruction is to the embedder: the host has no memory. An interrupt stays
- * one, and is taken back when no call is there to see it. */
-static beamr_status fail_growth(abi_store *s, const beamr_error *trap, beamr_error *err)
+/* What a trap of the instruction is to the embedder: the host has no memory. An interrupt or a
+ * deadline stays what it is. */
+static beamr_status fail_growth(const beamr_error *trap, beamr_error *err)
 {
-    if (trap->trap != BEAMR_TRAP_INTERRUPTED)
+    if (trap->trap == BEAMR_TRAP_OUT_OF_MEMORY)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "%s", trap->text);
-    if (s->nesting == 0)
-        atomic_store_explicit(&s->interrupt, 0, memory_order_relaxed);
-    return beamr_fail_trap(err, BEAMR_TRAP_INTERRUPTED, NULL);
+    return beamr_fail_trap(err, trap->trap, NULL);
 }
 
 beamr_status beamr_memory_grow(beamr_memory *memory, uint64_t delta, uint64_t *old,
@@ -89,7 +87,7 @@ beamr_status beamr_memory_grow(beamr_memory *memory, uint64_t delta, uint64_t *o
     int64_t before;
 
     if (rt_memory_grow(m, delta, &before, &trap) != BEAMR_OK)
-        return fail_growth(m->store, &trap, err);
+        return fail_growth(&trap, err);
     if (before < 0 && delta <= m->max_pages - m->pages)
         return fail_budget(m->store, "a memory", m->pages, delta, err);
     if (before < 0)
@@ -212,17 +210,17 @@ beamr_status beamr_table_set(beamr_table *table, uint64_t index, const beamr_val
     return BEAMR_OK;
 }
 
-beamr_status beamr_table_grow(beamr_table *table, uint64_t delta, const beamr_value *init,
-                              uint64_t *old, beamr_error *err)
+/* The store is entered: growing by much polls. */
+static beamr_status table_grow(abi_table *t, uint64_t delta, const beamr_value *init,
+                               uint64_t *old, beamr_error *err)
 {
-    abi_table *t = engine_table(table);
     beamr_error trap = {0};
     uint64_t slots[2];
     int64_t before;
 
     BEAMR_TRY(engine_value_slots(t->store, init, t->elem, "initial element", slots, err));
     if (rt_table_grow(t, delta, slots[0], &before, &trap) != BEAMR_OK)
-        return fail_growth(t->store, &trap, err);
+        return fail_growth(&trap, err);
     if (before < 0 && delta <= t->max_size - t->size)
         return fail_budget(t->store, "a table", t->size, delta, err);
     if (before < 0)
@@ -233,6 +231,19 @@ beamr_status beamr_table_grow(beamr_table *table, uint64_t delta, const beamr_va
     if (old)
         *old = (uint64_t)before;
     return BEAMR_OK;
+}
+
+beamr_status beamr_table_grow(beamr_table *table, uint64_t delta, const beamr_value *init,
+                              uint64_t *old, beamr_error *err)
+{
+    abi_table *t = engine_table(table);
+    bool outermost;
+    beamr_status st;
+
+    BEAMR_TRY(rt_store_enter(t->store, &outermost, err));
+    st = table_grow(t, delta, init, old, err);
+    rt_store_leave(t->store, outermost);
+    return st;
 }
 
 beamr_status beamr_table_call(beamr_table *table, uint64_t index, const beamr_value *args,

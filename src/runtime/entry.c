@@ -169,6 +169,7 @@ beamr_status rt_entry_begin(abi_func *f, uint64_t *slots, bool can_wait, uint64_
     rt_entry *e;
     beamr_status st;
 
+    s->pending = NULL;
     if (s->nesting >= s->max_nesting || host_units(f) > s->units)
         return beamr_fail_trap(err, BEAMR_TRAP_STACK_EXHAUSTED, NULL);
     if (!(e = entry_take(s)))
@@ -190,7 +191,6 @@ beamr_status rt_entry_begin(abi_func *f, uint64_t *slots, bool can_wait, uint64_
     }
     s->entry = e;
     s->nesting++;
-    s->pending = NULL;
     st = run(e, err);
     if (st == BEAMR_SUSPENDED)
         *id = e->id;

@@ -1,8 +1,11 @@
 /* Fibers: everything but the switch of stacks, which is a few lines of assembly for each
  * architecture (fiber_x86_64.h, fiber_aarch64.h). The sanitizers are told of every switch. */
+#define _GNU_SOURCE /* pthread_getattr_np */
+
 #include "runtime/fiber.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -145,4 +148,29 @@ void rt_fiber_on_thread(void (*work)(void *arg), void *arg)
     f->work = work;
     f->work_arg = arg;
     switch_out(f);
+}
+
+/* Where this thread's stack ends, found once: for the first thread the C library reads files.
+ */
+static uintptr_t thread_stack_low(void)
+{
+    static _Thread_local uintptr_t low;
+    pthread_attr_t attr;
+    void *stack;
+    size_t size;
+
+    if (low == 0 && pthread_getattr_np(pthread_self(), &attr) == 0) {
+        if (pthread_attr_getstack(&attr, &stack, &size) == 0)
+            low = (uintptr_t)stack;
+        (void)pthread_attr_destroy(&attr);
+    }
+    return low;
+}
+
+size_t rt_thread_stack_left(void)
+{
+    uintptr_t low = thread_stack_low();
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+    return low != 0 && here > low ? here - low : SIZE_MAX;
 }

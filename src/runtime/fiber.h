@@ -61,5 +61,7 @@ void rt_fiber_leave(rt_fiber *f);
 
 /* Call `work` on the stack of the thread itself; costs a switch for each fiber between. */
 void rt_fiber_on_thread(void (*work)(void *arg), void *arg);
+/* On the thread's own stack: bytes that are left of it; SIZE_MAX when that cannot be told. */
+size_t rt_thread_stack_left(void);
 
 #endif

@@ -51,6 +51,15 @@ __asm__(".text\n"
         ".cfi_endproc\n"
         ".size rt_fiber_start, . - rt_fiber_start\n");
 
+#ifdef __AVX512F__
+#define FIBER_AVX512                                                                           \
+    , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24",         \
+        "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", \
+        "k5", "k6", "k7"
+#else
+#define FIBER_AVX512
+#endif
+
 /* Leave this stack, whose pointer is stored in *from, and go on with `to`. Returns when
  * somebody goes on with this one. */
 static inline void fiber_switch(void **from, void *to)
@@ -78,7 +87,7 @@ static inline void fiber_switch(void **from, void *to)
                      : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13",
                        "r14", "r15", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
                        "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
-                       "xmm15", "memory", "cc");
+                       "xmm15", "memory", "cc" FIBER_AVX512);
 }
 
 #endif

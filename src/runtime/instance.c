@@ -209,7 +209,7 @@ static beamr_status make_elem(abi_instance *inst, uint32_t segment, uint64_t *wo
     if (bytes == 0)
         return BEAMR_OK;
     BEAMR_TRY(rt_budget_need(inst->store, "an element segment", bytes, err));
-    /* Null at first: a collection of exceptions may look at it at a poll. */
+    /* Null at first: an interrupt may leave a part of it. */
     if (!(inst->elems[segment] = calloc(elem->count, sizeof **inst->elems))) {
         rt_budget_give(inst->store, bytes);
         return no_memory(err);

@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define DROP_BYTES UINT64_C(65536) /* from here on giving pages back is cheaper than zeroing   \
-                                    */
+/* From here on giving pages back is cheaper than zeroing. */
+#define DROP_BYTES UINT64_C(65536)
 #define SLACK_BYTES (UINT64_C(16) << 20)
 #define PAGES_32 UINT64_C(65536)
 

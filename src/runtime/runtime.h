@@ -109,7 +109,7 @@ bool rt_table_can_grow(const abi_table *t, uint64_t delta);
 /* Grow by `delta` elements, which will be `init`. Charges no fuel, but polls.
  *   old  the size before, or -1 when it cannot grow
  * Errors: BEAMR_TRAP with OUT_OF_MEMORY (the host, or the engine's budget, has no room) or
- * INTERRUPTED; the table's size is then as before. */
+ * INTERRUPTED or DEADLINE; the table's size is then as before. */
 beamr_status rt_table_grow(abi_table *t, uint64_t delta, uint64_t init, int64_t *old,
                            beamr_error *err);
 beamr_status rt_table_fill(abi_table *t, uint64_t to, uint64_t value, uint64_t len,

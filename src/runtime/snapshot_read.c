@@ -687,7 +687,6 @@ static beamr_status take_room(reader *r, beamr_error *err)
 
 static beamr_status restore(reader *r, beamr_error *err)
 {
-
     if (!rt_object_map_init(&r->funcs, r->inst, WB_EXTERN_FUNC) ||
         !rt_object_map_init(&r->tables, r->inst, WB_EXTERN_TABLE) ||
         !rt_object_map_init(&r->memories, r->inst, WB_EXTERN_MEMORY) ||

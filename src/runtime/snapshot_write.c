@@ -266,10 +266,12 @@ static void put_segments(writer *w)
         return;
     memset(bits, 0, data_len + elem_len);
     for (uint32_t i = 0; i < m->data_count; i++)
-        if (w->inst->dropped_datas[i] || m->datas[i].bytes.len == 0)
+        if (m->datas[i].mode != WB_SEGMENT_PASSIVE || w->inst->dropped_datas[i] ||
+            m->datas[i].bytes.len == 0)
             bits[i / 8] |= (uint8_t)(1u << i % 8);
     for (uint32_t i = 0; i < m->elem_count; i++)
-        if (w->inst->dropped_elems[i] || m->elems[i].count == 0)
+        if (m->elems[i].mode != WB_SEGMENT_PASSIVE || w->inst->dropped_elems[i] ||
+            m->elems[i].count == 0)
             bits[data_len + i / 8] |= (uint8_t)(1u << i % 8);
     section_end(&w->small, section, SNAPSHOT_SEGMENTS);
 }

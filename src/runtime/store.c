@@ -100,6 +100,7 @@ void rt_store_free(abi_store *s)
     for (abi_func *f = s->host_funcs; f; f = f->next_host)
         if (f->finalize)
             f->finalize(f->user);
+    (void)rt_entries_cancel_after(s, NULL); /* that finalizers have begun */
     rt_exceptions_free(s);
     rt_memories_free(s);
     rt_tables_free(s);

@@ -165,7 +165,7 @@ static void trim(abi_table *t)
 static beamr_status extend(abi_table *t, uint64_t delta, uint64_t init, bool *done,
                            beamr_error *err)
 {
-    uint32_t growths = ++t->growths;
+    uint64_t growths = ++t->growths;
     uint64_t old = t->size;
     uint64_t at = 0;
 

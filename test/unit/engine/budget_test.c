@@ -565,6 +565,33 @@ static void growing_a_table_can_be_interrupted(void **state)
     fixture_close(&g.f);
 }
 
+/* A deadline stays when an interrupt is taken back, and is not a want of memory. */
+static void growing_a_table_meets_deadlines(void **state)
+{
+    static const beamr_trap expected[] = {BEAMR_TRAP_INTERRUPTED, BEAMR_TRAP_DEADLINE,
+                                          BEAMR_TRAP_DEADLINE};
+    guest g;
+
+    (void)state;
+    guest_open(&g, NULL, NULL);
+    beamr_store_interrupt(g.f.store);
+    assert_int_equal(beamr_store_set_deadline(g.f.store, 0, NULL), BEAMR_OK);
+    for (size_t i = 0; i < 3; i++) {
+        beamr_error err = {0};
+
+        assert_int_equal(
+            beamr_table_grow(beamr_instance_table(g.inst, 0), 9999999, NULL, NULL, &err),
+            BEAMR_TRAP);
+        assert_int_equal(err.trap, expected[i]);
+    }
+    beamr_store_clear_deadline(g.f.store);
+    assert_int_equal(
+        beamr_table_grow(beamr_instance_table(g.inst, 0), 9999999, NULL, NULL, NULL), BEAMR_OK);
+    beamr_store_interrupt(g.f.store); /* no other operation takes this one back */
+    assert_traps(&g, "grow_table", 0, BEAMR_TRAP_INTERRUPTED);
+    fixture_close(&g.f);
+}
+
 static void assert_interrupted(fixture *f, wasm_builder *w)
 {
     beamr_module *m = fixture_load(f, w);
@@ -696,6 +723,7 @@ int main(void)
         cmocka_unit_test(restores_count_as_the_growth_did),
         cmocka_unit_test(restores_give_back_what_they_take_away),
         cmocka_unit_test(growing_a_table_can_be_interrupted),
+        cmocka_unit_test(growing_a_table_meets_deadlines),
         cmocka_unit_test(instances_of_many_small_things_can_be_interrupted),
         cmocka_unit_test(guests_run_where_address_space_is_short),
     };

@@ -179,7 +179,8 @@ static beamr_status call_other_store(const beamr_call *call, const beamr_value *
 static void the_threads_stack_is_found_through_fibers_of_several_stores(void **state)
 {
     waiting inner = waiting_open_with(
-        (beamr_host){.callback = tell_where, .on_host_stack = true}, NULL, NULL);
+        (beamr_host){.callback = tell_where, .on_host_stack = true, .stack_size = 1024}, NULL,
+        NULL);
     waiting middle =
         waiting_in(inner.engine, inner.module,
                    (beamr_host){.callback = call_other_store, .user = &inner}, NULL);
@@ -233,7 +234,8 @@ static beamr_status later(const beamr_call *call, const beamr_value *args, beamr
 static void calls_begun_on_the_threads_stack_can_wait(void **state)
 {
     waiting w = waiting_open_with(
-        (beamr_host){.callback = begin_on_thread, .on_host_stack = true}, NULL, NULL);
+        (beamr_host){.callback = begin_on_thread, .on_host_stack = true, .stack_size = 1024},
+        NULL, NULL);
     tiny t = {.w = &w, .name = "call", .arg = 20};
 
     (void)state;
@@ -241,7 +243,8 @@ static void calls_begun_on_the_threads_stack_can_wait(void **state)
     assert_int_equal(t.st, BEAMR_OK);
     assert_int_equal(t.result.of.i32, 27);
     waiting_close(&w);
-    w = waiting_open_with((beamr_host){.callback = later, .on_host_stack = true}, NULL, NULL);
+    w = waiting_open_with(
+        (beamr_host){.callback = later, .on_host_stack = true, .stack_size = 1024}, NULL, NULL);
     waiting_ends(&w, waiting_begin(&w, "call", 1), 6, 7);
     waiting_close(&w);
 }
@@ -437,6 +440,42 @@ static void modes_left_behind_do_not_reach_the_next_call(void **state)
     waiting_close(&w);
 }
 
+/* Takes 300 KiB at each level, and has its guest call it again, for ever. */
+static beamr_status take_and_call_again(const beamr_call *call, const beamr_value *args,
+                                        beamr_value *results, beamr_error *err)
+{
+    volatile uint8_t taken[300 << 10];
+    beamr_func *again = beamr_instance_find_func(call->caller, "call_counted");
+    beamr_status st;
+
+    for (size_t i = 0; i < sizeof taken; i += 4096)
+        taken[i] = 1;
+    ++*(unsigned *)call->user;
+    st = beamr_func_call(again, args, 1, results, 1, err);
+    results[0].of.i32 += taken[0];
+    return st;
+}
+
+static void guests_cannot_exhaust_the_stack_of_the_thread(void **state)
+{
+    unsigned levels = 0;
+    waiting w = waiting_open_with((beamr_host){.callback = take_and_call_again,
+                                               .on_host_stack = true,
+                                               .stack_size = (size_t)1 << 20,
+                                               .user = &levels},
+                                  NULL, NULL);
+    beamr_value in = beamr_i32(1), out;
+    beamr_error err = {0};
+
+    (void)state;
+    assert_int_equal(beamr_func_call(waiting_func(&w, "call_counted"), &in, 1, &out, 1, &err),
+                     BEAMR_TRAP);
+    assert_int_equal(err.trap, BEAMR_TRAP_STACK_EXHAUSTED);
+    assert_text(err, "bytes of stack left");
+    assert_true(levels > 1);
+    waiting_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +486,7 @@ int main(void)
         cmocka_unit_test(the_callers_modes_do_not_reach_the_guest),
         cmocka_unit_test(modes_stay_apart_when_a_call_changes_threads),
         cmocka_unit_test(modes_left_behind_do_not_reach_the_next_call),
+        cmocka_unit_test(guests_cannot_exhaust_the_stack_of_the_thread),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

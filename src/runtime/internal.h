@@ -53,8 +53,8 @@ void rt_instance_clear(abi_instance *inst);
 
 /* The imports are as many as the module wants, and each is of the type that it wants.
  * Errors: BEAMR_UNLINKABLE, BEAMR_ARGUMENT (of another store, or NULL), whose text names the
- * import; BEAMR_TRAP (INTERRUPTED, DEADLINE) when there are many. Source: Core, "Instantiation"; "Import
- * Matching". */
+ * import; BEAMR_TRAP (INTERRUPTED, DEADLINE) when there are many. Source: Core,
+ * "Instantiation"; "Import Matching". */
 beamr_status rt_link_check(abi_store *s, const abi_module *m, const rt_extern *imports,
                            size_t import_count, beamr_error *err);
 

@@ -197,17 +197,6 @@ beamr_status rt_entry_begin(abi_func *f, uint64_t *slots, bool can_wait, uint64_
     return st;
 }
 
-beamr_status rt_call(abi_func *f, uint64_t *slots, beamr_error *err)
-{
-    bool outermost;
-    beamr_status st;
-
-    BEAMR_TRY(rt_store_enter(f->store, &outermost, err));
-    st = rt_entry_begin(f, slots, false, NULL, err);
-    rt_store_leave(f->store, outermost);
-    return st;
-}
-
 /* ---- Waiting ---- */
 
 /* Go back to the C caller of this entry; returns when it goes on. */

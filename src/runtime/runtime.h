@@ -200,7 +200,4 @@ beamr_status rt_instance_new(abi_store *s, abi_module *m, const rt_extern *impor
  * gone. */
 rt_extern rt_instance_extern(abi_instance *inst, wb_extern_kind kind, uint32_t index);
 
-/* Call a function to its end, as rt_entry_begin; takes the store.  Errors: also BEAMR_BUSY. */
-beamr_status rt_call(abi_func *f, uint64_t *slots, beamr_error *err);
-
 #endif

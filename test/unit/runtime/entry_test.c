@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include "runtime/entry.h"
+
 static abi_func *func_of(abi_store *s, abi_entry entry, uint32_t param_slots)
 {
     wb_subtype sub = {.super = WB_NO_TYPE, .final = true};
@@ -19,6 +21,19 @@ static abi_func *func_of(abi_store *s, abi_entry entry, uint32_t param_slots)
     return f;
 }
 
+/* As beamr_func_call, of arguments that are slots already. */
+static beamr_status call_plain(abi_func *f, uint64_t *slots, beamr_error *err)
+{
+    bool outermost;
+    beamr_status st = rt_store_enter(f->store, &outermost, err);
+
+    if (st != BEAMR_OK)
+        return st;
+    st = rt_entry_begin(f, slots, false, NULL, err);
+    rt_store_leave(f->store, outermost);
+    return st;
+}
+
 static uint32_t deepest;
 
 static beamr_status recurse(abi_func *f, abi_instance *caller, uint64_t *slots,
@@ -31,7 +46,7 @@ static beamr_status recurse(abi_func *f, abi_instance *caller, uint64_t *slots,
     s->stack_top = slots + 1;
     s->frame_top++;
     s->units--;
-    return rt_call(f, s->stack_top, err);
+    return call_plain(f, s->stack_top, err);
 }
 
 static void nesting_is_limited_and_everything_is_put_back(void **state)
@@ -42,7 +57,7 @@ static void nesting_is_limited_and_everything_is_put_back(void **state)
 
     (void)state;
     deepest = 0;
-    assert_trap(rt_call(f, s->stack_top, &err), STACK_EXHAUSTED, err);
+    assert_trap(call_plain(f, s->stack_top, &err), STACK_EXHAUSTED, err);
     assert_int_equal(deepest, fixture_limits.max_nesting);
     assert_int_equal(s->nesting, 0);
     assert_ptr_equal(s->stack_top, s->stack);
@@ -61,7 +76,7 @@ static void arguments_of_host_functions_need_units(void **state)
     (void)state;
     s->units = 999;
     deepest = 0;
-    assert_trap(rt_call(f, s->stack_top, &err), STACK_EXHAUSTED, err);
+    assert_trap(call_plain(f, s->stack_top, &err), STACK_EXHAUSTED, err);
     assert_int_equal(deepest, 0);
     rt_store_free(s);
 }
@@ -81,11 +96,11 @@ static void interrupt_ends_one_outermost_call(void **state)
 
     (void)state;
     atomic_store(&s->interrupt, 1);
-    assert_trap(rt_call(f, s->stack_top, &err), INTERRUPTED, err);
-    assert_int_equal(rt_call(f, s->stack_top, NULL), BEAMR_OK);
+    assert_trap(call_plain(f, s->stack_top, &err), INTERRUPTED, err);
+    assert_int_equal(call_plain(f, s->stack_top, NULL), BEAMR_OK);
     atomic_store(&s->interrupt, 1);
-    assert_int_equal(rt_call(f, s->stack_top, NULL), BEAMR_TRAP);
-    assert_int_equal(rt_call(f, s->stack_top, NULL), BEAMR_OK);
+    assert_int_equal(call_plain(f, s->stack_top, NULL), BEAMR_TRAP);
+    assert_int_equal(call_plain(f, s->stack_top, NULL), BEAMR_OK);
     rt_store_free(s);
 }
 
@@ -99,7 +114,7 @@ static beamr_status call_inner(abi_func *f, abi_instance *caller, uint64_t *slot
     (void)caller;
     (void)err;
     atomic_store(&f->store->interrupt, ABI_INTERRUPT);
-    assert_int_equal(rt_call(inner, slots, NULL), BEAMR_TRAP);
+    assert_int_equal(call_plain(inner, slots, NULL), BEAMR_TRAP);
     asked_after_inner = atomic_load(&f->store->interrupt);
     return BEAMR_OK;
 }
@@ -110,7 +125,7 @@ static void interrupt_of_an_inner_call_is_for_the_outer_too(void **state)
     abi_func *f = func_of(s, call_inner, 0);
 
     (void)state;
-    assert_int_equal(rt_call(f, s->stack_top, NULL), BEAMR_OK);
+    assert_int_equal(call_plain(f, s->stack_top, NULL), BEAMR_OK);
     assert_int_equal(asked_after_inner, ABI_INTERRUPT);
     assert_int_equal(atomic_load(&s->interrupt), 0);
     rt_store_free(s);
@@ -125,7 +140,7 @@ static void *call_in_thread(void *arg)
 {
     guest_of_thread *g = arg;
 
-    g->st = rt_call(g->f, g->f->store->stack_top, NULL);
+    g->st = call_plain(g->f, g->f->store->stack_top, NULL);
     return NULL;
 }
 
@@ -145,7 +160,7 @@ static beamr_status spawn(abi_func *f, abi_instance *caller, uint64_t *slots, be
     (void)caller;
     (void)err;
     assert_int_equal(call_from_elsewhere(&g), BEAMR_BUSY);
-    return rt_call(g.f, slots, NULL); /* this thread may */
+    return call_plain(g.f, slots, NULL); /* this thread may */
 }
 
 static void another_thread_is_turned_away_while_a_call_runs(void **state)
@@ -155,7 +170,7 @@ static void another_thread_is_turned_away_while_a_call_runs(void **state)
 
     (void)state;
     assert_int_equal(call_from_elsewhere(&g), BEAMR_OK);
-    assert_int_equal(rt_call(func_of(s, spawn, 0), s->stack_top, NULL), BEAMR_OK);
+    assert_int_equal(call_plain(func_of(s, spawn, 0), s->stack_top, NULL), BEAMR_OK);
     assert_int_equal(call_from_elsewhere(&g), BEAMR_OK);
     rt_store_free(s);
 }

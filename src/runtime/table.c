@@ -3,6 +3,8 @@
  * Source: Core, "Table Instances", "Growing tables", "Table Instructions". */
 #include "runtime/internal.h"
 
+#include "base/pages.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +140,7 @@ static bool ensure(abi_table *t, uint64_t size)
         return true;
     if (!(elems = realloc(t->elems, (size_t)capacity * sizeof *elems)))
         return false;
+    pages_prefer_large(elems, (size_t)capacity * sizeof *elems); /* trim must be quick */
     t->elems = elems;
     t->capacity = capacity;
     return true;

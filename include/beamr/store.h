@@ -82,6 +82,12 @@ BEAMR_API void beamr_store_set_fuel(beamr_store *store, uint64_t units);
 /* Units used by all that has run in the store: the difference tells what a call has cost. */
 BEAMR_API uint64_t beamr_store_fuel_used(const beamr_store *store);
 
+/* What a host function calls that does much for a guest, before each mebibyte or so that it touches:
+ * charges `bytes` as a bulk operation of the guest would, and sees whether the store was asked to
+ * stop.
+ * Errors: BEAMR_TRAP with OUT_OF_FUEL, INTERRUPTED or DEADLINE, which it passes on. */
+BEAMR_API beamr_status beamr_store_work(beamr_store *store, uint64_t bytes, beamr_error *err);
+
 /* The embedder's pointer; NULL at first. */
 BEAMR_API void beamr_store_set_data(beamr_store *store, void *data);
 BEAMR_API void *beamr_store_data(const beamr_store *store);

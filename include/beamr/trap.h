@@ -24,7 +24,10 @@
     X(DEADLINE, "deadline exceeded")                                                           \
     X(OUT_OF_FUEL, "out of fuel")                                                              \
     X(OUT_OF_MEMORY, "out of host memory")                                                     \
-    X(HOST, "host function failed")
+    X(HOST, "host function failed")                                                            \
+    X(EXIT, "exit")                                                                            \
+    X(ABORT, "aborted")                                                                        \
+    X(MISSING_IMPORT, "call of an import that nothing provides")
 
 typedef enum beamr_trap {
 #define X(id, text) BEAMR_TRAP_##id,

@@ -94,6 +94,14 @@ uint64_t beamr_store_fuel_used(const beamr_store *store)
     return s->fuel_used + (s->fuel_given - s->fuel);
 }
 
+beamr_status beamr_store_work(beamr_store *store, uint64_t bytes, beamr_error *err)
+{
+    abi_store *s = engine_store(store);
+    beamr_status st = rt_store_charge(s, bytes, WB_COST_BULK_BYTES, err);
+
+    return st == BEAMR_OK ? rt_store_poll(s, err) : st;
+}
+
 void beamr_store_set_data(beamr_store *store, void *data)
 {
     engine_store(store)->data = data;

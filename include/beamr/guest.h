@@ -1,0 +1,67 @@
+/* A guest with all that it expects: WASI, Emscripten's env, and stubs for what nobody provides,
+ * in one step; and the conventions by which programs are started.
+ *
+ *     beamr_wasi_new(&options, &wasi, &err);
+ *     beamr_linker_new(store, &linker, &err);            // with imports of your own, if any
+ *     beamr_guest_instantiate(wasi, linker, module, BEAMR_STUBS_TRAP, &instance, &err);
+ *     beamr_guest_run(wasi, instance, &code, &err); */
+#ifndef BEAMR_GUEST_H
+#define BEAMR_GUEST_H
+
+#include "beamr/emscripten.h"
+#include "beamr/entry.h"
+#include "beamr/wasi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What becomes of imported functions that nobody provides. */
+typedef enum beamr_stubs {
+    BEAMR_STUBS_NONE,  /* the module is BEAMR_UNLINKABLE; the text names the first */
+    BEAMR_STUBS_TRAP,  /* calling one traps with MISSING_IMPORT and its name */
+    BEAMR_STUBS_ZEROS, /* calling one gives zeros and nulls */
+} beamr_stubs;
+
+/* Who provides an import. */
+typedef enum beamr_provider {
+    BEAMR_PROVIDER_NONE, /* nobody: a function would be stubbed; anything else is not linkable
+                          */
+    BEAMR_PROVIDER_WASI,
+    BEAMR_PROVIDER_EMSCRIPTEN,
+    BEAMR_PROVIDER_LINKER, /* defined in the linker before */
+    BEAMR_PROVIDER_MISFIT, /* the name is known and its type is another: not linkable */
+} beamr_provider;
+
+/*   linker  may be NULL */
+BEAMR_API beamr_provider beamr_guest_provider(const beamr_module *module, size_t import,
+                                              const beamr_linker *linker);
+
+/* Define stubs in the linker for all imported functions of the module that it does not have. */
+BEAMR_API beamr_status beamr_stubs_link(beamr_linker *linker, const beamr_module *module,
+                                        beamr_stubs stubs, beamr_error *err);
+
+/* Link and instantiate. What the linker defines already goes before WASI and Emscripten.
+ * Errors: as beamr_wasi_link, beamr_emscripten_link and beamr_linker_instantiate. */
+BEAMR_API beamr_status beamr_guest_instantiate(beamr_wasi *wasi, beamr_linker *linker,
+                                               beamr_module *module, beamr_stubs stubs,
+                                               beamr_instance **out, beamr_error *err);
+
+/* Bring the guest's language up, for a guest whose functions are then called: calls its export
+ * `_initialize`, or else `__wasm_call_ctors`, if it takes and gives nothing; otherwise does
+ * nothing. Not for guests with `_start`, which do this themselves.
+ * Errors: as beamr_func_call. */
+BEAMR_API beamr_status beamr_guest_initialize(beamr_wasi *wasi, beamr_instance *instance,
+                                              beamr_error *err);
+
+/* Run a program: its export `_start`.
+ *   code  its exit code: what it passed to exit, 0 when it returned
+ * Errors: BEAMR_NOT_FOUND (no `_start`, or one that takes or gives something); as
+ * beamr_func_call, but for the trap EXIT, which is an end like another. */
+BEAMR_API beamr_status beamr_guest_run(beamr_wasi *wasi, beamr_instance *instance,
+                                       uint32_t *code, beamr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,120 @@
+/* The system that a guest finds around it: arguments, environment, streams, files, clocks and
+ * random numbers, as WASI preview 1 has them. Emscripten's imports (beamr/emscripten.h) are a
+ * second door to the same system, and beamr/guest.h brings all of it to an instance.
+ *
+ * Nothing here reaches the host by itself: files are a value (beamr/vfs.h), and streams, clocks
+ * and random numbers are functions of the embedder. Without any, the system is the same for
+ * everybody: no input, output that goes nowhere, clocks that begin at 0 and advance only by
+ * what a guest sleeps, and random numbers from a fixed seed.
+ *
+ * Threads: the caller holds the store that the system is linked into. */
+#ifndef BEAMR_WASI_H
+#define BEAMR_WASI_H
+
+#include "beamr/instance.h"
+#include "beamr/vfs.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct beamr_wasi beamr_wasi;
+
+/* A stream of the embedder's. A function that fails ends the guest's call as a host function
+ * does, with its error; what a guest can deal with is BEAMR_IO, which it sees as EIO (EPIPE for
+ * writing). They may block; whoever sets a deadline sees to it that they return by then. */
+typedef struct beamr_stream {
+    /* Read at most len bytes, at least one unless at the end: *got is 0 there. NULL: at the
+     * end. */
+    beamr_status (*read)(void *user, uint8_t *buf, size_t len, size_t *got, beamr_error *err);
+    /* Write all of it. `bytes` may lie in guest memory. NULL: it goes nowhere. */
+    beamr_status (*write)(void *user, beamr_bytes bytes, beamr_error *err);
+    bool is_terminal;
+    void *user; /* passed to both */
+} beamr_stream;
+
+typedef enum beamr_clock {
+    BEAMR_CLOCK_REALTIME, /* ns since 1970 */
+    BEAMR_CLOCK_MONOTONIC,
+    BEAMR_CLOCK_PROCESS_CPU,
+    BEAMR_CLOCK_THREAD_CPU,
+} beamr_clock;
+
+/* A directory that the guest finds open, as descriptor 3 and on. */
+typedef struct beamr_preopen {
+    const char *path; /* in the file system; must be a directory */
+    const char *name; /* what the guest is told; NULL: as path */
+    bool is_read_only;
+} beamr_preopen;
+
+/* What a system is made of; begin with `beamr_wasi_options o = {0}`. All of it is borrowed
+ * during the call, except that what `user` points to, and the streams' functions, are used
+ * later. */
+typedef struct beamr_wasi_options {
+    const char *const *args; /* arg_count of them, the first is the program's name */
+    size_t arg_count;
+    const char *const *env; /* env_count of "NAME=value" */
+    size_t env_count;
+
+    beamr_vfs *vfs;                /* counted; NULL: a new one with the default limits */
+    const beamr_preopen *preopens; /* NULL: the root, as "/" */
+    size_t preopen_count;
+    const char *cwd;   /* for Emscripten; NULL: "/" */
+    uint32_t max_open; /* descriptors; 0 for 1,024 */
+
+    beamr_stream in, out, err;
+
+    void *user; /* passed to the functions below */
+    /* Read a clock, in ns. NULL: 0 for each. What a guest slept without `wait` is added. */
+    uint64_t (*clock)(void *user, beamr_clock clock);
+    uint64_t clock_resolution; /* ns; 0 for 1,000 */
+    /* Wait until `ns` have passed (UINT64_MAX: for ever) or, if `for_input`, `in` can be read;
+     * *has_input tells whether it can. Errors end the guest's call. NULL: time passes at once,
+     * and input is always there. */
+    beamr_status (*wait)(void *user, uint64_t ns, bool for_input, bool *has_input,
+                         beamr_error *err);
+    /* Fill with random bytes. NULL: a fixed sequence that follows from `seed`. */
+    beamr_status (*random)(void *user, uint8_t *buf, size_t len, beamr_error *err);
+    uint8_t seed[32];
+} beamr_wasi_options;
+
+/* Make a system.
+ *   options  NULL for none
+ *   out      counted; begins with one reference; functions that were linked hold another until
+ * their store goes Errors: BEAMR_ARGUMENT (a preopen that is no directory; an env entry without
+ * '='), BEAMR_LIMIT, BEAMR_NO_MEMORY. */
+BEAMR_API beamr_status beamr_wasi_new(const beamr_wasi_options *options,
+                                      BEAMR_OWN beamr_wasi **out, beamr_error *err);
+BEAMR_API beamr_wasi *beamr_wasi_ref(beamr_wasi *wasi);
+BEAMR_API void beamr_wasi_unref(beamr_wasi *wasi); /* accepts NULL */
+
+BEAMR_API beamr_vfs *beamr_wasi_vfs(const beamr_wasi *wasi); /* borrowed */
+
+/* The guest has ended itself (proc_exit, exit).  Its call then ended in the trap EXIT.
+ *   code  may be NULL
+ * Returns false when it has not. A call that is made later forgets it. */
+BEAMR_API bool beamr_wasi_exited(const beamr_wasi *wasi, uint32_t *code);
+BEAMR_API void beamr_wasi_clear_exit(beamr_wasi *wasi);
+
+/* Define those imports of a module that are WASI's - of `wasi_snapshot_preview1` and
+ * `wasi_unstable` - in a linker. Others are left alone; a name that WASI does not have, too.
+ * The pointer width is that of the module's memory 0.
+ * Errors: BEAMR_UNLINKABLE (an import of another type; the text names it and both types),
+ * BEAMR_NO_MEMORY. */
+BEAMR_API beamr_status beamr_wasi_link(beamr_wasi *wasi, beamr_linker *linker,
+                                       const beamr_module *module, beamr_error *err);
+
+/* The system's state as bytes, and back: file system, descriptors, time slept, random sequence,
+ * exit code, and what Emscripten's side keeps. Not the options: they must be equal where it is
+ * loaded, so that what is open as a stream or a preopen is found again. Equal states give equal
+ * bytes. Fits a section of a snapshot (beamr/snapshot.h). out  to be released with free()
+ * Errors: BEAMR_NO_MEMORY; loading: BEAMR_MALFORMED with the offset, BEAMR_LIMIT; nothing has
+ * changed then. */
+BEAMR_API beamr_status beamr_wasi_save(const beamr_wasi *wasi, BEAMR_OWN uint8_t **out,
+                                       size_t *len, beamr_error *err);
+BEAMR_API beamr_status beamr_wasi_load(beamr_wasi *wasi, beamr_bytes bytes, beamr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,220 @@
+/* Binding a module's imports to rows of functions. What the functions do is in wasi*.c and
+ * emscripten*.c; imports that nothing provides are stub.c's. */
+#include "guest/bind.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TYPE_TEXT_SIZE = 200 };
+
+/* All that was bound at once: one block, counted by the functions in it. */
+typedef struct bound_block bound_block;
+
+typedef struct bound {
+    bound_block *block;
+    guest_function function;
+} bound;
+
+struct bound_block {
+    size_t refs; /* functions, and the binding while it goes on */
+    bool is64;
+    guest_door door;
+    bound functions[];
+};
+
+static void block_unref(bound_block *block)
+{
+    if (--block->refs > 0)
+        return;
+    if (block->door.door_unref)
+        block->door.door_unref(block->door.door);
+    beamr_wasi_unref(block->door.wasi);
+    free(block);
+}
+
+static void bound_finalize(void *user)
+{
+    bound *b = user;
+
+    block_unref(b->block);
+}
+
+static beamr_status bound_call(const beamr_call *call, const beamr_value *args,
+                               beamr_value *results, beamr_error *err)
+{
+    const bound *b = call->user;
+    const bound_block *block = b->block;
+    guest_call c = {
+        .store = call->store,
+        .caller = call->caller,
+        .memory = call->caller ? beamr_instance_memory(call->caller, 0) : NULL,
+        .is64 = block->is64,
+        .wasi = block->door.wasi,
+        .door = block->door.door,
+    };
+
+    return b->function(&c, args, results, err);
+}
+
+/* ---- Types ---- */
+
+static beamr_kind letter_kind(char letter, bool is64)
+{
+    switch (letter) {
+    case 'i':
+        return BEAMR_I32;
+    case 'l':
+        return BEAMR_I64;
+    case 'f':
+        return BEAMR_F32;
+    case 'd':
+        return BEAMR_F64;
+    default: /* 'P' */
+        return is64 ? BEAMR_I64 : BEAMR_I32;
+    }
+}
+
+/* Compare types with letters up to `end`.  Returns what follows, or NULL. */
+static const char *match(const beamr_valtype *types, size_t count, const char *letters,
+                         char end, bool is64)
+{
+    for (size_t i = 0; i < count; i++, letters++)
+        if (*letters == end || *letters == '\0' ||
+            beamr_valtype_kind(types[i]) != letter_kind(*letters, is64))
+            return NULL;
+    return *letters == end ? letters : NULL;
+}
+
+bool guest_type_fits(const beamr_functype *type, const char *letters, bool is64)
+{
+    letters = match(type->params, type->param_count, letters, ':', is64);
+    return letters && match(type->results, type->result_count, letters + 1, '\0', is64);
+}
+
+bool guest_module_is64(const beamr_module *module)
+{
+    return beamr_module_memory_count(module) > 0 && beamr_module_memory(module, 0).is64;
+}
+
+static void append(char *text, size_t size, size_t *at, const char *word)
+{
+    int n = snprintf(text + *at, size - *at, "%s", word);
+
+    *at = n < 0 || (size_t)n >= size - *at ? size - 1 : *at + (size_t)n;
+}
+
+/* A row's type as beamr_externtype_text writes it. */
+static const char *letters_text(const char *letters, bool is64, char *text, size_t size)
+{
+    static const char *const names[] = {
+        [BEAMR_I32] = "i32", [BEAMR_I64] = "i64", [BEAMR_F32] = "f32", [BEAMR_F64] = "f64"};
+    const char *space = "";
+    size_t at = 0;
+
+    append(text, size, &at, "func [");
+    for (; *letters; letters++) {
+        if (*letters == ':') {
+            append(text, size, &at, "] -> [");
+            space = "";
+            continue;
+        }
+        append(text, size, &at, space);
+        append(text, size, &at, names[letter_kind(*letters, is64)]);
+        space = " ";
+    }
+    append(text, size, &at, "]");
+    return text;
+}
+
+static beamr_status fail_type(const beamr_import *import, const guest_import *row, bool is64,
+                              beamr_error *err)
+{
+    char declared[TYPE_TEXT_SIZE], provided[TYPE_TEXT_SIZE];
+
+    return beamr_fail(err, BEAMR_UNLINKABLE, 0,
+                      "import %.*s %s is declared as %s; with %d-bit memory it is %s",
+                      (int)import->module.len, (const char *)import->module.data, row->name,
+                      beamr_externtype_text(&import->type, declared, sizeof declared),
+                      is64 ? 64 : 32, letters_text(row->type, is64, provided, sizeof provided));
+}
+
+/* ---- Binding ---- */
+
+static int compare_name(const void *key, const void *row)
+{
+    const beamr_bytes *name = key;
+    const char *other = ((const guest_import *)row)->name;
+    size_t len = strlen(other);
+    int order = memcmp(name->data, other, name->len < len ? name->len : len);
+
+    return order ? order : (name->len > len) - (name->len < len);
+}
+
+const guest_import *guest_import_find(const guest_import *rows, size_t row_count,
+                                      beamr_bytes name)
+{
+    if (name.len == 0)
+        return NULL;
+    return bsearch(&name, rows, row_count, sizeof *rows, compare_name);
+}
+
+static beamr_status bind_one(beamr_linker *linker, const beamr_import *import,
+                             const guest_import *row, bound_block *block, bound *b,
+                             beamr_error *err)
+{
+    beamr_host host = {.callback = bound_call, .user = b, .finalize = bound_finalize};
+    const char *from = (const char *)import->module.data;
+    char module[64];
+    beamr_status st;
+
+    if (import->type.kind != BEAMR_EXTERN_FUNC ||
+        !guest_type_fits(&import->type.func, row->type, block->is64))
+        return fail_type(import, row, block->is64, err);
+    (void)snprintf(module, sizeof module, "%.*s", (int)import->module.len, from);
+    *b = (bound){block, row->function};
+    block->refs++;
+    st = beamr_linker_define_host(linker, module, row->name, &import->type.func, &host, err);
+    if (st != BEAMR_OK)
+        block->refs--;
+    return st;
+}
+
+static bool is_from(const beamr_import *import, const char *from)
+{
+    return import->module.len == strlen(from) &&
+           memcmp(import->module.data, from, import->module.len) == 0;
+}
+
+beamr_status guest_bind(beamr_linker *linker, const beamr_module *module, const char *from,
+                        const guest_import *rows, size_t row_count, const guest_door *door,
+                        beamr_error *err)
+{
+    size_t count = 0, used = 0;
+    bound_block *block;
+    beamr_status st = BEAMR_OK;
+
+    for (size_t i = 0; i < beamr_module_import_count(module); i++) {
+        beamr_import import = beamr_module_import(module, i);
+
+        count += is_from(&import, from) && guest_import_find(rows, row_count, import.name);
+    }
+    if (count == 0)
+        return BEAMR_OK;
+    if (!(block = malloc(sizeof *block + count * sizeof(bound))))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory to bind %zu imports of %s", count,
+                          from);
+    *block = (bound_block){.refs = 1, .is64 = guest_module_is64(module), .door = *door};
+    (void)beamr_wasi_ref(door->wasi);
+    if (door->door_ref)
+        door->door_ref(door->door);
+    for (size_t i = 0; i < beamr_module_import_count(module) && st == BEAMR_OK; i++) {
+        beamr_import import = beamr_module_import(module, i);
+        const guest_import *row =
+            is_from(&import, from) ? guest_import_find(rows, row_count, import.name) : NULL;
+
+        if (row)
+            st = bind_one(linker, &import, row, block, &block->functions[used++], err);
+    }
+    block_unref(block);
+    return st;
+}

@@ -1,0 +1,111 @@
+/* The file system as the system calls of a guest use it: by node and by component, with the
+ * errno that Linux would give. By path, for embedders, it is beamr/vfs.h; both are in vfs*.c.
+ *
+ * A node is counted: a name holds one reference to it, an open file another, so that a file
+ * without a name lives until it is closed. Names are stored by directory: found through a
+ * balanced tree by name, listed by a number that rises with each name made and is never used
+ * twice in that directory: this is readdir's cookie.
+ * Paths are resolved by walk.c, which is where links, "..", and the sandbox's edge are decided.
+ */
+#ifndef GUEST_VFS_H
+#define GUEST_VFS_H
+
+#include "beamr/vfs.h"
+#include "guest/errno.h"
+
+typedef struct vfs_node vfs_node;
+
+vfs_node *guest_vfs_root(beamr_vfs *vfs);              /* borrowed */
+vfs_node *guest_node_ref(vfs_node *node);              /* returns its argument */
+void guest_node_unref(beamr_vfs *vfs, vfs_node *node); /* accepts NULL */
+
+beamr_vfs_kind guest_node_kind(const vfs_node *node);
+beamr_vfs_stat guest_node_stat(const vfs_node *node);
+bool guest_node_has_name(const vfs_node *node); /* false once unlinked; true for the root */
+vfs_node *guest_node_parent(const vfs_node *directory); /* borrowed; of the root: itself; of a
+                                                           removed directory: NULL */
+beamr_bytes guest_node_target(const vfs_node *link);    /* borrowed */
+/* The path of a directory from the root, beginning with '/', NUL behind it.
+ * Errors: ENOENT (removed), ERANGE (more than `size`). */
+guest_errno guest_node_path(const vfs_node *directory, char *buf, size_t size, size_t *len);
+void guest_node_set_times(vfs_node *node, beamr_vfs *vfs, uint64_t accessed, uint64_t modified);
+
+/* ---- Contents of files ---- */
+
+/* Read at most len bytes at an offset; *got is 0 at and behind the end. */
+void guest_file_read(const vfs_node *file, uint64_t offset, void *buf, size_t len, size_t *got);
+/* Write; what lies between the old end and the offset becomes zero.
+ * Errors: EFBIG, ENOSPC, ENOMEM; nothing was written. A write that only partly fits a limit
+ * writes what fits (*put < len), and fails if that is nothing. */
+guest_errno guest_file_write(beamr_vfs *vfs, vfs_node *file, uint64_t offset, const void *buf,
+                             size_t len, size_t *put);
+/* Cut off, or extend with zeros.  Errors: EFBIG, ENOSPC, ENOMEM. */
+guest_errno guest_file_resize(beamr_vfs *vfs, vfs_node *file, uint64_t size);
+
+/* ---- Directories, by one component ----
+ * A name here is one component: not empty, not "." or "..", without '/' and NUL; otherwise
+ * EINVAL (ENAMETOOLONG when it is too long). `directory` must be one. All set times. */
+
+/* Errors: ENOENT.  out  borrowed */
+guest_errno guest_dir_find(const vfs_node *directory, beamr_bytes name, vfs_node **out);
+/* Make a file or directory.
+ *   out  borrowed (the name holds it); may be NULL
+ * Errors: EEXIST, ENOSPC (nodes, bytes), EMLINK (depth), ENOENT (the directory was removed),
+ * ENOMEM. */
+guest_errno guest_dir_make(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name,
+                           beamr_vfs_kind kind, vfs_node **out);
+/* Errors: as guest_dir_make; ENAMETOOLONG, EINVAL for an empty target or one with a NUL. */
+guest_errno guest_dir_symlink(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name,
+                              beamr_bytes target);
+/* Give a file or link another name.  Errors: as guest_dir_make; EPERM for a directory, ENOENT
+ * for a node that has no name any more. */
+guest_errno guest_dir_link(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name,
+                           vfs_node *node);
+/* Remove a file's or link's name.  Errors: ENOENT, EISDIR. */
+guest_errno guest_dir_unlink(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name);
+/* Remove an empty directory.  Errors: ENOENT, ENOTDIR, ENOTEMPTY. */
+guest_errno guest_dir_rmdir(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name);
+/* As rename(2): a file over a file, a directory over an empty one, nothing for two names of one
+ * node.  Errors: ENOENT, EISDIR, ENOTDIR, ENOTEMPTY, EINVAL (into itself), EMLINK (depth). */
+guest_errno guest_dir_rename(beamr_vfs *vfs, vfs_node *from, beamr_bytes name, vfs_node *to,
+                             beamr_bytes new_name);
+
+typedef struct guest_dirent {
+    beamr_bytes name; /* borrowed until the directory changes */
+    vfs_node *node;   /* borrowed */
+    uint64_t cookie;  /* of this entry: reading from cookie + 1 gives what follows */
+} guest_dirent;
+
+/* The first entry whose cookie is at least `cookie`; cookies begin at 1.  Returns false when
+ * there is none. "." and ".." are not among them. */
+bool guest_dir_next(const vfs_node *directory, uint64_t cookie, guest_dirent *out);
+
+/* ---- Paths ---- */
+
+/* How a path is to be resolved. */
+typedef struct guest_walk {
+    vfs_node *start; /* the directory that a relative path begins at */
+    vfs_node *top;   /* not left by ".." or links. NULL: the root is, as for a process: absolute
+                        paths and targets begin there, ".." of it is itself. Otherwise a sandbox
+                        as   WASI describes it: absolute paths and targets, and what leads above
+                        `top`,   are EPERM */
+    bool follow;     /* a link as the last component */
+} guest_walk;
+
+/* Where a path leads. */
+typedef struct guest_spot {
+    vfs_node *parent; /* directory of the last component; borrowed. NULL when the path ends in
+                         ".", ".." or at the root, which has no name to be made or removed */
+    beamr_bytes name; /* the last component; borrows from the path or from a link's target */
+    vfs_node *node;   /* what is there; NULL when nothing is; borrowed */
+    bool wants_directory; /* it ended in '/': the node must be a directory, or become one */
+} guest_spot;
+
+/* Resolve a path, following at most 40 links. A last component that is missing is no error: its
+ * spot has no node. Where `follow` is set and the last component is a link to nothing, the spot
+ * is the place that it points to, as open with O_CREAT needs it. Errors: ENOENT (a directory on
+ * the way, an empty path), ENOTDIR, ELOOP, ENAMETOOLONG, EPERM, EINVAL (a NUL). */
+guest_errno guest_path_walk(beamr_vfs *vfs, const guest_walk *walk, beamr_bytes path,
+                            guest_spot *out);
+
+#endif

@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
     uint64_t user;
     uint8_t tag;
-    uint32_t clock;
+    _Alignas(8) uint32_t clock;
     uint64_t timeout, precision;
     uint16_t flags;
 } subscription;

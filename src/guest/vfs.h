@@ -92,8 +92,8 @@ typedef struct guest_walk {
                         takes its place */
     bool follow;     /* a link as the last component */
     bool is_entry;   /* the last component is meant as a name, to be made or removed (mkdir,
-                        rmdir,   unlink, link, symlink, rename): a '/' behind it doesn't make a link
-                        be   followed, as it does otherwise */
+                        rmdir,   unlink, link, symlink, rename): a '/' behind it doesn't make a
+                        link   be   followed, as it does otherwise */
 } guest_walk;
 
 /* Where a path leads. */

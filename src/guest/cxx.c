@@ -482,9 +482,8 @@ static bool has_prefix(beamr_bytes name, const char *prefix)
 
 bool emscripten_is_matching_catch(const beamr_import *import)
 {
-    return import->type.kind == BEAMR_EXTERN_FUNC &&
-           has_prefix(import->module, "env") && import->module.len == 3 &&
-           has_prefix(import->name, "__cxa_find_matching_catch");
+    return import->type.kind == BEAMR_EXTERN_FUNC && has_prefix(import->module, "env") &&
+           import->module.len == 3 && has_prefix(import->name, "__cxa_find_matching_catch");
 }
 
 static bool matching_catch_fits(const beamr_functype *type, bool is64)

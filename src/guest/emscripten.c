@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "guest/env.h"
+#include "guest/system.h"
 
 /* ---- The object ---- */
 
@@ -62,6 +63,7 @@ static beamr_status make(beamr_wasi *wasi, beamr_store *store, beamr_module *mod
     e->is64 = guest_module_is64(module);
     e->next = cxx->doors;
     cxx->doors = e;
+    guest_set_extra(wasi, &(guest_extra){guest_cxx_save, guest_cxx_load, cxx});
     *out = e;
     return beamr_tag_new(store, &type, &e->tag, err);
 }
@@ -164,8 +166,8 @@ static void find_exports(beamr_emscripten *e)
         .malloc = emscripten_export(e, "malloc\0_malloc\0", "P:P"),
         .free = emscripten_export(e, "free\0_free\0", "P:"),
         .set_threw = emscripten_export(e, EMSCRIPTEN_SET_THREW, "Pi:"),
-        .set_temp_ret = emscripten_export(
-            e, "_emscripten_tempret_set\0setTempRet0\0_setTempRet0\0", "i:"),
+        .set_temp_ret =
+            emscripten_export(e, "_emscripten_tempret_set\0setTempRet0\0_setTempRet0\0", "i:"),
         .can_catch = emscripten_export(e, "__cxa_can_catch\0___cxa_can_catch\0", "PPP:i"),
         .is_pointer_type =
             emscripten_export(e, "__cxa_is_pointer_type\0___cxa_is_pointer_type\0", "P:i"),

@@ -5,6 +5,7 @@
 #ifndef GUEST_EMSCRIPTEN_H
 #define GUEST_EMSCRIPTEN_H
 
+#include "base/arena.h" /* BEAMR_TRY: what was made before a failure belongs to the store */
 #include "guest/bind.h"
 #include "guest/cxx.h"
 

@@ -31,6 +31,18 @@ static bool is_made(const beamr_import *import)
     return false;
 }
 
+static bool wasi_provides(const beamr_import *import, bool *fits, bool is64)
+{
+    size_t count;
+    const guest_import *rows = guest_wasi_rows(import->module, &count);
+
+    if (!rows || !guest_import_find(rows, count, import->name))
+        return false;
+    *fits = import->type.kind == BEAMR_EXTERN_FUNC &&
+            guest_import_fit(rows, count, import->name, &import->type.func, is64);
+    return true;
+}
+
 beamr_provider beamr_guest_provider(const beamr_module *module, size_t i,
                                     const beamr_linker *linker)
 {
@@ -41,7 +53,7 @@ beamr_provider beamr_guest_provider(const beamr_module *module, size_t i,
 
     if (linker && beamr_linker_resolve(linker, &import, &item))
         return BEAMR_PROVIDER_LINKER;
-    if (guest_wasi_provides(&import, &fits, is64))
+    if (wasi_provides(&import, &fits, is64))
         return fits ? BEAMR_PROVIDER_WASI : BEAMR_PROVIDER_MISFIT;
     if (emscripten_provides(&import, &fits, is64))
         return fits ? BEAMR_PROVIDER_EMSCRIPTEN : BEAMR_PROVIDER_MISFIT;
@@ -106,8 +118,8 @@ static beamr_status instantiate(const assembly *a, beamr_instance **out, beamr_e
 {
     beamr_store *store = beamr_linker_store(a->theirs);
     beamr_instance *instance = NULL;
-    beamr_status st = beamr_instance_begin(store, a->module, a->imports, a->count, &instance,
-                                           entry, err);
+    beamr_status st =
+        beamr_instance_begin(store, a->module, a->imports, a->count, &instance, entry, err);
     beamr_status attached;
 
     if (st != BEAMR_OK && st != BEAMR_SUSPENDED)

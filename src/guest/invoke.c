@@ -94,22 +94,22 @@ beamr_func *emscripten_invoke_find(const beamr_emscripten *e, size_t import)
 /* ---- Plans ---- */
 
 /* What both modules are written from.  `types` holds what `invokes` borrow. */
-typedef struct plan {
+typedef struct invoke_plan {
     adapter_plan plan;
     adapter_invoke *invokes;
     beamr_functype *types;
-} plan;
+} invoke_plan;
 
-static void plan_clear(plan *p)
+static void plan_clear(invoke_plan *p)
 {
     free(p->invokes);
     free(p->types);
 }
 
-static beamr_status plan_init(plan *p, const beamr_emscripten *e, beamr_error *err)
+static beamr_status plan_init(invoke_plan *p, const beamr_emscripten *e, beamr_error *err)
 {
-    *p = (plan){.invokes = calloc(e->invoke_count, sizeof *p->invokes),
-                .types = calloc(e->invoke_count, sizeof *p->types)};
+    *p = (invoke_plan){.invokes = calloc(e->invoke_count, sizeof *p->invokes),
+                       .types = calloc(e->invoke_count, sizeof *p->types)};
     if (!p->invokes || !p->types)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for invoke_*");
     for (size_t i = 0; i < e->invoke_count; i++) {
@@ -174,7 +174,7 @@ static beamr_status front_new(beamr_emscripten *e, beamr_error *err)
 {
     beamr_engine *engine = beamr_store_engine(e->store);
     beamr_module *module = NULL;
-    plan p;
+    invoke_plan p;
     beamr_status st = plan_init(&p, e, err);
 
     if (st == BEAMR_OK)
@@ -213,15 +213,16 @@ static beamr_status explain_unsupported(beamr_error *err)
                       "features leave them out");
 }
 
-/* Can the engine have exceptions at all?  Asked with a back of no functions. */
+/* Can the engine have exceptions at all?  Asked with a back that gets no instance. */
 static beamr_status check_exceptions(const beamr_emscripten *e, beamr_error *err)
 {
     beamr_engine *engine = beamr_store_engine(e->store);
     beamr_error own = {0};
     beamr_module *module = NULL;
-    plan p;
+    invoke_plan p;
     beamr_status st = plan_init(&p, e, err);
 
+    p.plan.has_table = true;
     if (st == BEAMR_OK && (st = load_either(engine, adapter_write_back, &p.plan,
                                             &p.plan.use_legacy, &module, &own)) != BEAMR_OK)
         st = st == BEAMR_UNSUPPORTED ? explain_unsupported(err)
@@ -359,7 +360,7 @@ static void import_memory(const beamr_emscripten *e, adapter_plan *p, back_impor
     b->items[b->count++] = (beamr_extern){.kind = BEAMR_EXTERN_MEMORY, .of.memory = memory};
 }
 
-static beamr_status import_dyncalls(const beamr_emscripten *e, plan *p, back_imports *b,
+static beamr_status import_dyncalls(const beamr_emscripten *e, invoke_plan *p, back_imports *b,
                                     beamr_error *err)
 {
     char name[NAME_TEXT_SIZE];
@@ -385,7 +386,7 @@ static beamr_status import_dyncalls(const beamr_emscripten *e, plan *p, back_imp
 }
 
 /* In the order that adapter.h gives. */
-static beamr_status gather_imports(const beamr_emscripten *e, plan *p, back_imports *b,
+static beamr_status gather_imports(const beamr_emscripten *e, invoke_plan *p, back_imports *b,
                                    beamr_error *err)
 {
     b->items[b->count++] = (beamr_extern){.kind = BEAMR_EXTERN_TAG, .of.tag = e->tag};
@@ -401,7 +402,7 @@ static beamr_status gather_imports(const beamr_emscripten *e, plan *p, back_impo
     return import_dyncalls(e, p, b, err);
 }
 
-static beamr_status back_new(const beamr_emscripten *e, plan *p, const back_imports *b,
+static beamr_status back_new(const beamr_emscripten *e, invoke_plan *p, const back_imports *b,
                              beamr_instance **out, beamr_error *err)
 {
     beamr_engine *engine = beamr_store_engine(e->store);
@@ -437,7 +438,7 @@ beamr_status emscripten_invokes_attach(beamr_emscripten *e, beamr_error *err)
     back_imports b = {0};
     beamr_instance *back = NULL;
     beamr_status st;
-    plan p;
+    invoke_plan p;
 
     if (e->invoke_count == 0)
         return BEAMR_OK;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "guest/guest.h"
 
 enum { NAME_MAX_SHOWN = 200 };
@@ -10,10 +11,9 @@ enum { NAME_MAX_SHOWN = 200 };
 /* "module.name", cut. */
 static char *name_new(const beamr_import *import)
 {
-    int module = (int)(import->module.len < NAME_MAX_SHOWN ? import->module.len
-                                                           : NAME_MAX_SHOWN);
-    int name =
-        (int)(import->name.len < NAME_MAX_SHOWN ? import->name.len : NAME_MAX_SHOWN);
+    int module =
+        (int)(import->module.len < NAME_MAX_SHOWN ? import->module.len : NAME_MAX_SHOWN);
+    int name = (int)(import->name.len < NAME_MAX_SHOWN ? import->name.len : NAME_MAX_SHOWN);
     size_t size = (size_t)module + (size_t)name + sizeof ".";
     char *text = malloc(size);
 

@@ -64,8 +64,7 @@ static bool get_word(const beamr_emscripten *e, uint64_t addr, uint64_t *out)
     const beamr_memory *memory = beamr_instance_memory(e->instance, 0);
 
     *out = 0;
-    return memory &&
-           beamr_memory_read(memory, addr, out, e->is64 ? 8 : 4, NULL) == BEAMR_OK;
+    return memory && beamr_memory_read(memory, addr, out, e->is64 ? 8 : 4, NULL) == BEAMR_OK;
 }
 
 /* The name in the type of a C++ object, as the compiler writes it; false when it cannot be read
@@ -113,10 +112,9 @@ static bool demangle(const char *in, char *out, size_t size)
 {
     static const struct {
         const char *mangled, *name;
-    } simple[] = {{"i", "int"},           {"j", "unsigned int"},  {"c", "char"},
-                  {"b", "bool"},          {"l", "long"},          {"m", "unsigned long"},
-                  {"x", "long long"},     {"d", "double"},        {"f", "float"},
-                  {"PKc", "char const*"}, {"Pc", "char*"},        {"Pv", "void*"}};
+    } simple[] = {{"i", "int"},   {"j", "unsigned int"},  {"c", "char"},      {"b", "bool"},
+                  {"l", "long"},  {"m", "unsigned long"}, {"x", "long long"}, {"d", "double"},
+                  {"f", "float"}, {"PKc", "char const*"}, {"Pc", "char*"},    {"Pv", "void*"}};
     bool is_nested = *in == 'N';
     size_t len = 0;
 

@@ -258,9 +258,10 @@ ENV_CALL(env_ftruncate64)
     guest_fdstat stat;
     guest_errno e = guest_fd_fdstat(call->wasi, fd, &stat);
 
-    if (e == GUEST_ESUCCESS)
-        e = size < 0 ? GUEST_EINVAL : guest_fd_resize(call->wasi, fd, (uint64_t)size);
-    if (e == GUEST_ENOTCAPABLE || e == GUEST_EISDIR) /* not open for writing */
+    if (e != GUEST_ESUCCESS)
+        return env_done(results, e, err);
+    e = size < 0 ? GUEST_EINVAL : guest_fd_resize(call->wasi, fd, (uint64_t)size);
+    if (e == GUEST_EBADF || e == GUEST_ENOTCAPABLE) /* it is open, but not for writing */
         e = GUEST_EINVAL;
     return env_done(results, e, err);
 }

@@ -370,11 +370,11 @@ static guest_errno get_time(const guest_call *call, uint64_t addr, bool *set, bo
     if (e != GUEST_ESUCCESS)
         return e;
     *now = ns == TIME_NOW;
-    *set = ns != TIME_OMIT;
-    if (*now || !*set)
+    if (*now || ns == TIME_OMIT)
         return GUEST_ESUCCESS;
     if (ns < 0 || ns >= NANOSECONDS)
         return GUEST_EINVAL;
+    *set = true;
     *time = to_ns(sec, ns);
     return GUEST_ESUCCESS;
 }

@@ -26,7 +26,8 @@ typedef struct beamr_vfs_limits {
     uint64_t max_bytes;     /* of contents, names and targets together */
     uint64_t max_file_size; /* bytes */
     uint32_t max_nodes;     /* files, directories and links, the root included; those that were
-                               unlinked while open count until they are closed */
+                               unlinked while open count until they are closed. Also the most
+                               names there can be, of which hard links are more than one */
     uint32_t max_name;      /* bytes of one component */
     uint32_t max_path;      /* bytes of a path, and of a link's target */
     uint32_t max_depth;     /* directories below each other, the root being 0 */
@@ -47,8 +48,8 @@ BEAMR_API beamr_vfs *beamr_vfs_ref(beamr_vfs *vfs); /* returns its argument */
 BEAMR_API void beamr_vfs_unref(beamr_vfs *vfs);     /* accepts NULL */
 
 /* A second file system with the same content, independent of the first. Contents of files are
- * shared until one side writes, so the cost is that of the names. What is open but has no name
- * is not copied.
+ * shared until one side writes, so the cost is that of the names. Ids and versions are the
+ * same. What is open but has no name is not copied. The two may then be used by two threads.
  * Errors: BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_vfs_copy(const beamr_vfs *vfs, BEAMR_OWN beamr_vfs **out,
                                       beamr_error *err);
@@ -67,6 +68,10 @@ typedef struct beamr_vfs_stat {
     uint64_t links; /* names of this file; 1 for a directory */
     uint64_t size;  /* bytes of the content or the target; 0 for a directory */
     uint64_t accessed, modified, changed; /* ns */
+    /* beamr_vfs_version when its content, its target or, of a directory, its list of names last
+     * changed. Unlike times no guest can set it: what is not above a version noted earlier has
+     * not changed since. Being renamed changes the directories, not the file. */
+    uint64_t version;
 } beamr_vfs_stat;
 
 /* The time that is put on what changes from now on; 0 at first. */
@@ -116,15 +121,18 @@ BEAMR_API beamr_status beamr_vfs_next(const beamr_vfs *vfs, beamr_bytes director
                                       uint64_t *cursor, beamr_bytes *name, beamr_vfs_stat *stat,
                                       beamr_error *err);
 
+/* Counts all changes of contents and names; never falls. A copy begins with its original's. */
+BEAMR_API uint64_t beamr_vfs_version(const beamr_vfs *vfs);
+
 /* What it holds, and may hold. */
 BEAMR_API uint64_t beamr_vfs_bytes(const beamr_vfs *vfs);
 BEAMR_API uint32_t beamr_vfs_nodes(const beamr_vfs *vfs);
 BEAMR_API beamr_vfs_limits beamr_vfs_limits_of(const beamr_vfs *vfs);
 
 /* All that has a name as bytes, and back. Equal file systems - the same names in the same
- * order, contents, times and hard links - give equal bytes. Limits are not part of them. out to
- * be released with free() Errors: BEAMR_NO_MEMORY; for loading BEAMR_MALFORMED with the offset,
- * BEAMR_LIMIT. */
+ * order, contents, times and hard links - give equal bytes. Limits, ids and versions are not
+ * part of them. out     to be released with free() limits  NULL for the default Errors:
+ * BEAMR_NO_MEMORY; for loading BEAMR_MALFORMED with the offset, BEAMR_LIMIT. */
 BEAMR_API beamr_status beamr_vfs_save(const beamr_vfs *vfs, BEAMR_OWN uint8_t **out,
                                       size_t *len, beamr_error *err);
 BEAMR_API beamr_status beamr_vfs_load(beamr_bytes bytes, const beamr_vfs_limits *limits,

@@ -5,8 +5,8 @@
  * without a name lives until it is closed. Names are stored by directory: found through a
  * balanced tree by name, listed by a number that rises with each name made and is never used
  * twice in that directory: this is readdir's cookie.
- * Paths are resolved by walk.c, which is where links, "..", and the sandbox's edge are decided.
- */
+ * Paths are resolved by vfs_walk.c, which is where links, "..", and the sandbox's edge are
+ * decided. */
 #ifndef GUEST_VFS_H
 #define GUEST_VFS_H
 
@@ -87,9 +87,13 @@ typedef struct guest_walk {
     vfs_node *start; /* the directory that a relative path begins at */
     vfs_node *top;   /* not left by ".." or links. NULL: the root is, as for a process: absolute
                         paths and targets begin there, ".." of it is itself. Otherwise a sandbox
-                        as   WASI describes it: absolute paths and targets, and what leads above
-                        `top`,   are EPERM */
+                        as WASI describes it: absolute paths and targets, and what leads above
+                        `top`, are EPERM. If `start` is not at or below it any more, `start`
+                        takes its place */
     bool follow;     /* a link as the last component */
+    bool is_entry;   /* the last component is meant as a name, to be made or removed (mkdir,
+                        rmdir,   unlink, link, symlink, rename): a '/' behind it doesn't make a
+                        link   be   followed, as it does otherwise */
 } guest_walk;
 
 /* Where a path leads. */
@@ -98,14 +102,48 @@ typedef struct guest_spot {
                          ".", ".." or at the root, which has no name to be made or removed */
     beamr_bytes name; /* the last component; borrows from the path or from a link's target */
     vfs_node *node;   /* what is there; NULL when nothing is; borrowed */
-    bool wants_directory; /* it ended in '/': the node must be a directory, or become one */
+    bool wants_directory; /* it ended in '/': the node must be a directory, or become one; the
+                             walk doesn't look, since the errno depends on the call */
 } guest_spot;
 
 /* Resolve a path, following at most 40 links. A last component that is missing is no error: its
  * spot has no node. Where `follow` is set and the last component is a link to nothing, the spot
- * is the place that it points to, as open with O_CREAT needs it. Errors: ENOENT (a directory on
- * the way, an empty path), ENOTDIR, ELOOP, ENAMETOOLONG, EPERM, EINVAL (a NUL). */
+ * is the place that it points to, as open with O_CREAT needs it.
+ * Errors: ENOENT (a directory on the way, an empty path), ENOTDIR, ELOOP, ENAMETOOLONG, EPERM,
+ * EINVAL (a NUL). */
 guest_errno guest_path_walk(beamr_vfs *vfs, const guest_walk *walk, beamr_bytes path,
                             guest_spot *out);
+
+/* ---- The whole state ----
+ * What beamr_vfs_save leaves out because it cannot be told by names: nodes that are open
+ * without one, the ids of nodes, and the cookies. With it a system that has files open goes on
+ * in another process as if nothing had been. */
+
+/* Save as bytes.
+ *   open  nodes that are open, in any order, also twice; those that have a name are skipped
+ *   out   to be released with free(). Equal histories give equal bytes
+ * Errors: BEAMR_NO_MEMORY. */
+beamr_status guest_vfs_save(const beamr_vfs *vfs, vfs_node *const *open, size_t open_count,
+                            BEAMR_OWN uint8_t **out, size_t *len, beamr_error *err);
+
+/* The nodes of a loaded file system by their ids. Holds a reference to each. */
+typedef struct guest_vfs_index guest_vfs_index;
+
+/* Load what guest_vfs_save gave.
+ *   limits  NULL for the default
+ *   index   to find the nodes that were open; to be freed before the file system
+ * Errors: BEAMR_MALFORMED with the offset in `bytes`, BEAMR_LIMIT, BEAMR_NO_MEMORY. */
+beamr_status guest_vfs_load(beamr_bytes bytes, const beamr_vfs_limits *limits,
+                            BEAMR_OWN beamr_vfs **out, BEAMR_OWN guest_vfs_index **index,
+                            beamr_error *err);
+/* Borrowed from the index: whoever keeps it takes a reference. NULL when there is none. */
+vfs_node *guest_vfs_index_find(const guest_vfs_index *index, uint64_t id);
+/* Nodes without a name that nobody took are gone then. `vfs` is where they are at that time:
+ * the other one after guest_vfs_swap. Accepts NULL. */
+void guest_vfs_index_free(beamr_vfs *vfs, guest_vfs_index *index);
+
+/* Exchange all of two file systems but who refers to them: how a loaded one takes the place of
+ * one that others hold. References to nodes go with the nodes. */
+void guest_vfs_swap(beamr_vfs *a, beamr_vfs *b);
 
 #endif

@@ -30,7 +30,8 @@ typedef struct beamr_vfs_limits {
                                names there can be, of which hard links are more than one */
     uint32_t max_name;      /* bytes of one component */
     uint32_t max_path;      /* bytes of a path, and of a link's target */
-    uint32_t max_depth;     /* directories below each other, the root being 0 */
+    uint32_t max_depth;     /* directories below each other, the root being 0; 4,096 is
+                               the most */
 } beamr_vfs_limits;
 
 #define BEAMR_VFS_LIMITS_DEFAULT                                                               \

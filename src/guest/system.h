@@ -206,4 +206,18 @@ guest_errno guest_random(beamr_wasi *w, void *buf, size_t len, beamr_error *err)
 /* Note the exit code.  Returns BEAMR_TRAP with EXIT in err. */
 beamr_status guest_exit(beamr_wasi *w, uint32_t code, beamr_error *err);
 
+/* What else belongs to the system's state as bytes: of Emscripten's side, which registers these
+ * while it lives. */
+typedef struct guest_extra {
+    /* Equal states give equal bytes, to be released with free(); none at first: *out NULL.
+     * Errors: BEAMR_NO_MEMORY. */
+    beamr_status (*save)(void *user, BEAMR_OWN uint8_t **out, size_t *len, beamr_error *err);
+    /* The last step of loading that can fail; then nothing has changed. len 0: as at first.
+     * Errors: BEAMR_MALFORMED, BEAMR_LIMIT, BEAMR_NO_MEMORY. */
+    beamr_status (*load)(void *user, beamr_bytes bytes, beamr_error *err);
+    void *user;
+} guest_extra;
+/*   extra  copied; NULL for none */
+void guest_set_extra(beamr_wasi *w, const guest_extra *extra);
+
 #endif

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEPTH_MOST 4096u /* what a directory costs rises with it: vfs_depth.c */
+
 static const beamr_vfs_limits default_limits = BEAMR_VFS_LIMITS_DEFAULT;
 
 /* ---- The whole ---- */
@@ -27,6 +29,8 @@ beamr_status beamr_vfs_new(const beamr_vfs_limits *limits, beamr_vfs **out, beam
     root->dir.next_cookie = 1;
     atomic_init(&vfs->refs, 1);
     vfs->limits = limits ? *limits : default_limits;
+    if (vfs->limits.max_depth > DEPTH_MOST)
+        vfs->limits.max_depth = DEPTH_MOST;
     vfs->root = root;
     vfs->nodes = 1;
     vfs->next_id = 2;

@@ -14,18 +14,15 @@ static guest_errno check_new(const beamr_vfs *vfs, const vfs_node *directory, be
     return vfs_dir_lookup(directory, name) ? GUEST_EEXIST : GUEST_ESUCCESS;
 }
 
-/* Give a name to a node; a directory's place was reserved. */
+/* Give a name to a node. */
 static guest_errno add_name(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name,
                             vfs_node *node)
 {
-    vfs_entry *entry = NULL;
-    guest_errno e = vfs_dir_add(vfs, directory, name, 0, &entry);
+    guest_errno e = vfs_dir_put(vfs, directory, name, 0, node);
 
-    if (e != GUEST_ESUCCESS)
-        return e;
-    vfs_entry_attach(directory, entry, node);
-    vfs_node_touch(vfs, directory);
-    return GUEST_ESUCCESS;
+    if (e == GUEST_ESUCCESS)
+        vfs_node_touch(vfs, directory);
+    return e;
 }
 
 static void remove_name(beamr_vfs *vfs, vfs_node *directory, vfs_entry *entry)
@@ -58,9 +55,6 @@ guest_errno guest_dir_make(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name
         return e;
     if (kind == BEAMR_VFS_LINK)
         return GUEST_EINVAL; /* guest_dir_symlink makes them */
-    if (kind == BEAMR_VFS_DIRECTORY &&
-        (e = vfs_depth_reserve(vfs, directory, 0)) != GUEST_ESUCCESS)
-        return e;
     if ((e = vfs_node_new(vfs, kind, &node)) != GUEST_ESUCCESS)
         return e;
     e = add_name(vfs, directory, name, node);

@@ -198,6 +198,21 @@ void vfs_entry_attach(vfs_node *directory, vfs_entry *entry, vfs_node *node)
     vfs_depth_enter(directory, node->dir.height);
 }
 
+guest_errno vfs_dir_put(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name, uint64_t cookie,
+                        vfs_node *node)
+{
+    vfs_entry *entry = NULL;
+    guest_errno e;
+
+    if (node->kind == BEAMR_VFS_DIRECTORY &&
+        (e = vfs_depth_reserve(vfs, directory, node->dir.height)) != GUEST_ESUCCESS)
+        return e;
+    if ((e = vfs_dir_add(vfs, directory, name, cookie, &entry)) != GUEST_ESUCCESS)
+        return e;
+    vfs_entry_attach(directory, entry, node);
+    return GUEST_ESUCCESS;
+}
+
 vfs_node *vfs_entry_detach(vfs_entry *entry)
 {
     vfs_node *node = entry->node, *parent;

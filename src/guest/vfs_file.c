@@ -134,8 +134,7 @@ beamr_bytes vfs_file_bytes(const vfs_node *file)
     return (beamr_bytes){file->file.blob ? file->file.blob->data : NULL, file->file.size};
 }
 
-/* The most bytes that a file may have at present. */
-static uint64_t most_of(const beamr_vfs *vfs, const vfs_node *file)
+uint64_t vfs_file_most(const beamr_vfs *vfs, const vfs_node *file)
 {
     uint64_t others = vfs->bytes - file->file.size, most = 0;
 
@@ -213,7 +212,7 @@ void guest_file_read(const vfs_node *file, uint64_t offset, void *buf, size_t le
 guest_errno guest_file_write(beamr_vfs *vfs, vfs_node *file, uint64_t offset, const void *buf,
                              size_t len, size_t *put)
 {
-    uint64_t most = most_of(vfs, file);
+    uint64_t most = vfs_file_most(vfs, file);
     size_t size = file->file.size, end;
     vfs_blob *blob;
     guest_errno e;
@@ -241,7 +240,7 @@ guest_errno guest_file_write(beamr_vfs *vfs, vfs_node *file, uint64_t offset, co
 
 guest_errno guest_file_resize(beamr_vfs *vfs, vfs_node *file, uint64_t size)
 {
-    uint64_t most = most_of(vfs, file);
+    uint64_t most = vfs_file_most(vfs, file);
     guest_errno e;
 
     if (size > file->file.size) {
@@ -263,7 +262,7 @@ guest_errno vfs_file_set(beamr_vfs *vfs, vfs_node *file, beamr_bytes content)
 {
     vfs_blob *blob = NULL;
 
-    if (content.len > most_of(vfs, file))
+    if (content.len > vfs_file_most(vfs, file))
         return too_many(vfs, content.len);
     if (content.len > 0 && !(blob = blob_copy(content.len, content.data, content.len)))
         return GUEST_ENOMEM;
@@ -274,7 +273,7 @@ guest_errno vfs_file_set(beamr_vfs *vfs, vfs_node *file, beamr_bytes content)
 
 guest_errno vfs_file_share(beamr_vfs *vfs, vfs_node *file, const vfs_node *with)
 {
-    if (with->file.size > most_of(vfs, file))
+    if (with->file.size > vfs_file_most(vfs, file))
         return too_many(vfs, with->file.size);
     vfs_blob_ref(with->file.blob);
     set_blob(file, with->file.blob);

@@ -102,6 +102,8 @@ guest_errno vfs_file_set(beamr_vfs *vfs, vfs_node *file, beamr_bytes content);
 /* Share another file's content; the file is new and empty.  Errors: ENOSPC. */
 guest_errno vfs_file_share(beamr_vfs *vfs, vfs_node *file, const vfs_node *with);
 beamr_bytes vfs_file_bytes(const vfs_node *file); /* borrowed */
+/* The most bytes that it may have at present. */
+uint64_t vfs_file_most(const beamr_vfs *vfs, const vfs_node *file);
 
 /* ---- One directory: vfs_dir.c ---- */
 
@@ -114,6 +116,10 @@ vfs_entry *vfs_dir_lookup(const vfs_node *directory, beamr_bytes name);
  * Errors: ENOSPC, ENOMEM. */
 guest_errno vfs_dir_add(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name, uint64_t cookie,
                         vfs_entry **out);
+/* Add a name for a node that has none yet if it is a directory: all of it, or nothing.
+ * Errors: also EMLINK. */
+guest_errno vfs_dir_put(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name, uint64_t cookie,
+                        vfs_node *node);
 /* Remove a name that leads nowhere (any more). */
 void vfs_dir_drop(beamr_vfs *vfs, vfs_node *directory, vfs_entry *entry);
 /* Let a name lead to a node, which has none yet if it is a directory: vfs_depth_reserve came
@@ -141,5 +147,18 @@ void vfs_depth_leave(vfs_node *directory, uint32_t height);
 void vfs_depth_change(vfs_node *directory, uint32_t from, uint32_t to);
 /* Is `below` the directory itself, or somewhere in it? */
 bool vfs_dir_contains(const vfs_node *directory, const vfs_node *below);
+
+/* ---- Nodes seen: vfs_copy.c ----
+ * A table of nodes by id, while a tree is walked; begins as NULL. */
+
+typedef struct vfs_seen {
+    uint64_t id;
+    vfs_node *copy; /* borrowed */
+    uint32_t number;
+} vfs_seen;
+
+vfs_seen *vfs_seen_find(void *const *table, const vfs_node *node); /* NULL: not there */
+vfs_seen *vfs_seen_add(void **table, const vfs_node *node);        /* NULL: no memory */
+void vfs_seen_clear(void **table);
 
 #endif

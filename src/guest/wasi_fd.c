@@ -15,7 +15,6 @@ guest_errno wasi_fd_advise(const guest_call *call, const beamr_value *args, beam
                            guest_u64(&args[2]), (uint8_t)advice);
 }
 
-/* Zeros are work, too. */
 guest_errno wasi_fd_allocate(const guest_call *call, const beamr_value *args, beamr_error *err)
 {
     (void)err;

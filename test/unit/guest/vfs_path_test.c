@@ -210,6 +210,17 @@ static void appending_adds_or_makes(void **state)
     assert_reads("f", "one");
 }
 
+static void a_million_appends_by_path_end(void **state)
+{
+    beamr_bytes got;
+
+    (void)state;
+    for (int i = 0; i < 1000000; i++)
+        assert_int_equal(beamr_vfs_append(vfs, b("f"), b("x"), NULL), BEAMR_OK);
+    assert_int_equal(beamr_vfs_read(vfs, b("f"), true, &got, NULL), BEAMR_OK);
+    assert_int_equal(got.len, 1000000);
+}
+
 static void links_are_made_and_read(void **state)
 {
     beamr_bytes got;
@@ -449,6 +460,7 @@ int main(void)
         TEST(files_are_written_and_replaced),
         TEST(what_does_not_fit_changes_nothing),
         TEST(appending_adds_or_makes),
+        TEST(a_million_appends_by_path_end),
         TEST(links_are_made_and_read),
         TEST(removing_takes_one_or_all),
         TEST(renaming_moves_and_replaces),

@@ -174,12 +174,47 @@ static void nothing_is_charged_without_metering(void **state)
     fixture_close(&f);
 }
 
+/* A host function that reports `bytes` of work for each unit of its argument. */
+static beamr_status working(const beamr_call *call, const beamr_value *args,
+                            beamr_value *results, beamr_error *err)
+{
+    results[0] = args[0];
+    return beamr_store_work(call->store, (uint64_t)args[0].of.i32 * WB_COST_BULK_BYTES, err);
+}
+
+static void work_of_the_host_costs_what_bulk_operations_do(void **state)
+{
+    beamr_config config = {.metering = true};
+    fixture f = fixture_open_with(&config, NULL);
+    beamr_valtype i32 = beamr_valtype_of(BEAMR_I32);
+    beamr_functype type = {&i32, 1, &i32, 1};
+    beamr_func *func = NULL;
+    beamr_error err = {0};
+
+    (void)state;
+    assert_int_equal(beamr_func_new(f.store, &type, working, NULL, NULL, &func, &err),
+                     BEAMR_OK);
+    beamr_store_set_fuel(f.store, 100);
+    assert_int_equal(call(func, 60, &err), BEAMR_OK);
+    assert_true(beamr_store_fuel(f.store) == 40);
+    assert_int_equal(call(func, 41, &err), BEAMR_TRAP);
+    assert_int_equal(err.trap, BEAMR_TRAP_OUT_OF_FUEL);
+    assert_true(beamr_store_fuel(f.store) == 0);
+    beamr_store_set_fuel(f.store, 100);
+    beamr_store_interrupt(f.store);
+    assert_int_equal(call(func, 1, &err), BEAMR_TRAP);
+    assert_int_equal(err.trap, BEAMR_TRAP_INTERRUPTED);
+    assert_int_equal(call(func, 1, &err), BEAMR_OK);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_cost_what_the_table_says),
         cmocka_unit_test(the_store_tells_what_was_used),
         cmocka_unit_test(nothing_is_charged_without_metering),
+        cmocka_unit_test(work_of_the_host_costs_what_bulk_operations_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

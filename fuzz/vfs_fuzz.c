@@ -162,12 +162,40 @@ static void walk_somewhere(model *m, tape *t)
     FUZZ_CHECK(is_below(spot.parent ? spot.parent : spot.node, top));
 }
 
-static void copy_and_check(model *m)
+static uint64_t pick_offset(tape *t)
+{
+    unsigned high = take(t), low = take(t);
+
+    return high == 0xff ? UINT64_MAX - low : (uint64_t)high * 64 + low;
+}
+
+static void change_content(model *m, tape *t)
+{
+    model_node *n = pick(m, t, BEAMR_VFS_FILE);
+    unsigned what = take(t);
+
+    if (n->kind != BEAMR_VFS_FILE)
+        return;
+    if (what % 4)
+        model_write(m, n, pick_offset(t), (uint8_t)take(t), take(t) * 16u);
+    else
+        model_resize(m, n, pick_offset(t));
+}
+
+/* A copy is like its original, and stays so when that changes. */
+static void copy_and_check(model *m, tape *t)
 {
     beamr_vfs *copy = NULL;
+    uint8_t *data = NULL;
+    size_t len = 0;
 
     FUZZ_CHECK(beamr_vfs_copy(m->vfs, &copy, NULL) == BEAMR_OK);
     model_check(m, copy);
+    FUZZ_CHECK(beamr_vfs_save(copy, &data, &len, NULL) == BEAMR_OK);
+    for (unsigned i = 0; i < 3; i++)
+        change_content(m, t);
+    check_saved(copy, (beamr_bytes){data, len});
+    free(data);
     beamr_vfs_unref(copy);
 }
 
@@ -222,13 +250,6 @@ static void save_and_go_on(model *m)
     model_check(m, m->vfs);
 }
 
-static uint64_t pick_offset(tape *t)
-{
-    unsigned high = take(t), low = take(t);
-
-    return high == 0xff ? UINT64_MAX - low : (uint64_t)high * 64 + low;
-}
-
 static void change_names(model *m, tape *t, unsigned what)
 {
     model_node *dir = pick(m, t, BEAMR_VFS_DIRECTORY);
@@ -263,22 +284,17 @@ static void change_names(model *m, tape *t, unsigned what)
 static void change(model *m, tape *t)
 {
     unsigned what = take(t) % 20;
-    model_node *n;
 
     if (what < 10) {
         change_names(m, t, what);
-    } else if (what < 13) {
-        if ((n = pick(m, t, BEAMR_VFS_FILE))->kind == BEAMR_VFS_FILE)
-            model_write(m, n, pick_offset(t), (uint8_t)take(t), take(t) * 16u);
     } else if (what < 14) {
-        if ((n = pick(m, t, BEAMR_VFS_FILE))->kind == BEAMR_VFS_FILE)
-            model_resize(m, n, pick_offset(t));
+        change_content(m, t);
     } else if (what < 15) {
         model_open(m, pick(m, t, take(t) % 3));
     } else if (what < 16) {
         model_close(m, pick(m, t, take(t) % 3));
     } else if (what < 17) {
-        copy_and_check(m);
+        copy_and_check(m, t);
     } else if (what < 18) {
         save_and_check(m);
     } else if (what < 19) {

@@ -44,10 +44,12 @@ static beamr_status bound_call(const beamr_call *call, const beamr_value *args,
 {
     const bound *b = call->user;
     const bound_block *block = b->block;
+    beamr_instance *const *served = block->door.instance;
+    beamr_instance *caller = served && *served ? *served : call->caller;
     guest_call c = {
         .store = call->store,
-        .caller = call->caller,
-        .memory = call->caller ? beamr_instance_memory(call->caller, 0) : NULL,
+        .caller = caller,
+        .memory = caller ? beamr_instance_memory(caller, 0) : NULL,
         .is64 = block->is64,
         .wasi = block->door.wasi,
         .door = block->door.door,

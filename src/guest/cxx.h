@@ -23,18 +23,11 @@ typedef struct guest_cxx {
 /* Of the system; borrowed.  Defined in system.c. */
 guest_cxx *guest_wasi_cxx(beamr_wasi *wasi);
 
-/* Free what it holds. */
+/* Free what it holds; then it is as at first, but for its doors. */
 void guest_cxx_clear(guest_cxx *cxx);
 
-/* The state as bytes: guest_cxx_size of them; equal states give equal bytes. */
-size_t guest_cxx_size(const guest_cxx *cxx);
-void guest_cxx_save(const guest_cxx *cxx, uint8_t *out);
-/* Read a state from bytes - all of them - into `out`, which holds nothing yet.
- *   offset  of the bytes in the whole, for errors
- * Errors: BEAMR_MALFORMED, BEAMR_LIMIT, BEAMR_NO_MEMORY; `out` still holds nothing then. */
-beamr_status guest_cxx_load(guest_cxx *out, beamr_bytes bytes, uint64_t offset,
-                            beamr_error *err);
-/* Give a system the state that was read; its own is freed, its doors stay. Cannot fail. */
-void guest_cxx_replace(guest_cxx *cxx, guest_cxx *loaded);
+/* The state as bytes and back, as guest_extra (system.h) has it; `cxx` is a guest_cxx. */
+beamr_status guest_cxx_save(void *cxx, BEAMR_OWN uint8_t **out, size_t *len, beamr_error *err);
+beamr_status guest_cxx_load(void *cxx, beamr_bytes bytes, beamr_error *err);
 
 #endif

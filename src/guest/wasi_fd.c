@@ -157,9 +157,9 @@ guest_errno wasi_times(uint32_t flags, uint64_t atim, uint64_t mtim, guest_times
     if ((flags & ATIM && flags & ATIM_NOW) || (flags & MTIM && flags & MTIM_NOW))
         return GUEST_EINVAL;
     *out = (guest_times){
-        .set_atim = flags & (ATIM | ATIM_NOW),
+        .set_atim = flags & ATIM,
         .atim_now = flags & ATIM_NOW,
-        .set_mtim = flags & (MTIM | MTIM_NOW),
+        .set_mtim = flags & MTIM,
         .mtim_now = flags & MTIM_NOW,
         .atim = atim,
         .mtim = mtim,

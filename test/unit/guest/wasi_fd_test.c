@@ -152,7 +152,7 @@ static void what_is_for_files_is_refused_on_directories(void **state)
     assert_int_not_equal(CALL(w, fd_read, DIR_FD, IOVS, 1, OUT), 0);
     assert_int_not_equal(CALL(w, fd_write, DIR_FD, IOVS, 1, OUT), 0);
     assert_int_not_equal(CALL(w, fd_seek, DIR_FD, 0, 0, OUT), 0);
-    assert_errno(CALL(w, fd_readdir, FILE_FD, DATA, 100, 0, OUT), GUEST_ENOTCAPABLE);
+    assert_errno(CALL(w, fd_readdir, FILE_FD, DATA, 100, 0, OUT), GUEST_ENOTDIR);
 }
 
 static void streams_have_no_position(void **state)

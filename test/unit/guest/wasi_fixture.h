@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "../wasm_builder.h"
 #include "beamr/beamr.h"
 #include "guest/wasi.h"
+#include "wasi_guest.h"
 
 /* Where tests put what they pass; the memory's end is END. */
 enum {
@@ -110,98 +110,6 @@ static inline beamr_status world_wait(void *user, uint64_t ns, bool for_input, b
 
 /* ---- The guest ---- */
 
-typedef struct world_function {
-    const char *name, *type;
-    bool is_new;
-} world_function;
-
-static const world_function world_functions[] = {
-#define WASI_BOTH(name, type) {#name, type, false},
-#define WASI_EACH(name, type) {#name, type, false},
-#define WASI_NEW(name, type) {#name, type, true},
-#define WASI_PAIR(name, type, params)
-#include "guest/wasi.def"
-#undef WASI_BOTH
-#undef WASI_EACH
-#undef WASI_NEW
-#undef WASI_PAIR
-};
-
-enum { WORLD_FUNCTIONS = sizeof world_functions / sizeof world_functions[0] };
-
-/* A type's parameters and results in the builder's letters. */
-static inline void world_letters(const char *type, bool is64, char *params, char *results)
-{
-    char *to = params;
-
-    for (; *type; type++) {
-        if (*type == ':') {
-            *to = '\0';
-            to = results;
-        } else {
-            *to++ = *type != 'P' ? *type : is64 ? 'l' : 'i';
-        }
-    }
-    *to = '\0';
-}
-
-static inline void world_forwarders(wasm_builder *b, size_t count)
-{
-    wasm_section(b, WASM_CODE);
-    wasm_u32(b, (uint32_t)count);
-    for (size_t i = 0; i < count; i++) {
-        size_t params = strcspn(world_functions[i].type, ":");
-
-        wasm_sized(b);
-        WASM(b, 0);
-        for (size_t k = 0; k < params; k++)
-            WASM(b, 0x20, (uint8_t)k);
-        WASM(b, 0x10, (uint8_t)i, 0x0b);
-        wasm_end(b);
-    }
-    wasm_end(b);
-}
-
-/* Of the older version the last functions in the table's order are left out as they come. */
-static inline void world_module(wasm_builder *b, const char *from, bool is64, bool is_unstable)
-{
-    char params[16], results[4];
-
-    wasm_begin(b);
-    wasm_section(b, WASM_TYPE);
-    wasm_u32(b, WORLD_FUNCTIONS);
-    for (size_t i = 0; i < WORLD_FUNCTIONS; i++) {
-        world_letters(world_functions[i].type, is64, params, results);
-        wasm_functype(b, params, results);
-    }
-    wasm_end(b);
-    wasm_section(b, WASM_IMPORT);
-    wasm_u32(b, WORLD_FUNCTIONS);
-    for (size_t i = 0; i < WORLD_FUNCTIONS; i++) {
-        bool missing = is_unstable && world_functions[i].is_new;
-
-        wasm_import(b, missing ? "none" : from, world_functions[i].name);
-        WASM(b, 0);
-        wasm_u32(b, (uint32_t)i);
-    }
-    wasm_end(b);
-    wasm_section(b, WASM_FUNCTION);
-    wasm_u32(b, WORLD_FUNCTIONS);
-    for (size_t i = 0; i < WORLD_FUNCTIONS; i++)
-        wasm_u32(b, (uint32_t)i);
-    wasm_end(b);
-    wasm_section(b, WASM_MEMORY);
-    WASM(b, 1, is64 ? 5 : 1, END / 65536, 0x80, 2); /* at most 256 pages */
-    wasm_end(b);
-    wasm_section(b, WASM_EXPORT);
-    wasm_u32(b, WORLD_FUNCTIONS + 1);
-    for (size_t i = 0; i < WORLD_FUNCTIONS; i++)
-        wasm_export(b, world_functions[i].name, 0, (uint32_t)(WORLD_FUNCTIONS + i));
-    wasm_export(b, "memory", 2, 0);
-    wasm_end(b);
-    world_forwarders(b, WORLD_FUNCTIONS);
-}
-
 static inline beamr_status world_nothing(const beamr_call *call, const beamr_value *args,
                                          beamr_value *results, beamr_error *err)
 {
@@ -212,20 +120,20 @@ static inline beamr_status world_nothing(const beamr_call *call, const beamr_val
 /* What the older version does not have. */
 static inline void world_define_new(beamr_linker *linker, bool is64)
 {
-    for (size_t i = 0; i < WORLD_FUNCTIONS; i++) {
+    for (size_t i = 0; i < WASI_FUNCTIONS; i++) {
         char params[16], results[4];
         beamr_valtype types[16];
         beamr_valtype result = beamr_valtype_of(BEAMR_I32);
         beamr_functype type = {types, 0, &result, 1};
 
-        if (!world_functions[i].is_new)
+        if (!wasi_functions[i].is_new)
             continue;
-        world_letters(world_functions[i].type, is64, params, results);
+        wasi_letters(wasi_functions[i].type, is64, params, results);
         for (; params[type.param_count]; type.param_count++)
             types[type.param_count] =
                 beamr_valtype_of(params[type.param_count] == 'i' ? BEAMR_I32 : BEAMR_I64);
-        assert_int_equal(beamr_linker_define_func(linker, "none", world_functions[i].name,
-                                                  &type, world_nothing, NULL, NULL),
+        assert_int_equal(beamr_linker_define_func(linker, "none", wasi_functions[i].name, &type,
+                                                  world_nothing, NULL, NULL),
                          BEAMR_OK);
     }
 }
@@ -237,8 +145,7 @@ static inline void world_instantiate(world *w)
     beamr_linker *linker = NULL;
     beamr_error err = {0};
 
-    world_module(&b, w->is_unstable ? "wasi_unstable" : "wasi_snapshot_preview1", w->is64,
-                 w->is_unstable);
+    wasi_guest_module(&b, w->is64, w->is_unstable, END / 65536);
     if (beamr_module_load(w->engine, wasm_bytes_of(&b), &module, &err) != BEAMR_OK ||
         beamr_linker_new(w->store, &linker, &err) != BEAMR_OK ||
         beamr_wasi_link(w->wasi, linker, module, &err) != BEAMR_OK)

@@ -223,11 +223,21 @@ static guest_errno open_file(beamr_vfs *vfs, beamr_bytes path, guest_spot *spot,
     return check_slash(spot);
 }
 
+/* The blob if the bytes are of it, so that they must stay where they are; NULL otherwise. */
+static vfs_blob *blob_around(vfs_blob *blob, beamr_bytes bytes)
+{
+    uintptr_t at = (uintptr_t)bytes.data;
+
+    if (!blob || at < (uintptr_t)blob->data || at - (uintptr_t)blob->data >= blob->capacity)
+        return NULL;
+    return blob;
+}
+
 /* Add all or nothing. */
 static guest_errno append(beamr_vfs *vfs, vfs_node *file, beamr_bytes content)
 {
     uint64_t most = vfs_file_most(vfs, file);
-    vfs_blob *blob = file->file.blob;
+    vfs_blob *kept = blob_around(file->file.blob, content);
     size_t put;
     guest_errno e;
 
@@ -236,9 +246,9 @@ static guest_errno append(beamr_vfs *vfs, vfs_node *file, beamr_bytes content)
     if (file->file.size > most || content.len > most - file->file.size)
         return content.len > vfs->limits.max_file_size - file->file.size ? GUEST_EFBIG
                                                                          : GUEST_ENOSPC;
-    vfs_blob_ref(blob); /* the bytes may be the file's own: they stay where they are */
+    vfs_blob_ref(kept); /* being shared now it is copied, not moved */
     e = guest_file_write(vfs, file, file->file.size, content.data, content.len, &put);
-    vfs_blob_unref(blob);
+    vfs_blob_unref(kept);
     return e;
 }
 

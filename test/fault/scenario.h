@@ -42,6 +42,7 @@ typedef struct world {
     beamr_extern imports[8];
     wasm_builder wasm;
     saved snapshot, before;
+    beamr_vfs *vfs, *other_vfs;
     int64_t finalizers; /* to run, less those that ran; 0 in the end */
 } world;
 
@@ -66,7 +67,7 @@ struct scenario {
 };
 
 extern const scenario load_scenarios[], object_scenarios[], call_scenarios[],
-    snapshot_scenarios[]; /* each ends with a row of zeros */
+    snapshot_scenarios[], vfs_scenarios[]; /* each ends with a row of zeros */
 
 /* ---- Helpers; those that open fail the test when they cannot ---- */
 

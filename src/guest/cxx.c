@@ -607,9 +607,7 @@ CXX(get_temp_ret)
 CXX(put_temp_ret)
 {
     (void)results;
-    (void)err;
-    state_of(call)->temp_ret = guest_u32(&args[0]);
-    return BEAMR_OK;
+    return set_temp_ret(call, guest_u32(&args[0]), err);
 }
 
 const guest_import guest_cxx_rows[] = {

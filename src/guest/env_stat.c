@@ -383,8 +383,7 @@ static guest_errno get_times(const guest_call *call, uint64_t addr, guest_times 
 {
     guest_errno e;
 
-    *out =
-        (guest_times){.set_atim = true, .atim_now = true, .set_mtim = true, .mtim_now = true};
+    *out = (guest_times){.atim_now = addr == 0, .mtim_now = addr == 0};
     if (addr == 0)
         return GUEST_ESUCCESS;
     e = get_time(call, addr, &out->set_atim, &out->atim_now, &out->atim);

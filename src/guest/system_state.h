@@ -5,7 +5,7 @@
  * A descriptor has rights, a name as a preopen, and the door it came through; what it shares
  * with its duplicates - position, flags, and whether it may change anything - is in the open
  * file. Who does what: system.c makes systems and has all that is no descriptor, system_fd.c
- * descriptors, system_io.c transfer, system_path.c paths. */
+ * descriptors, system_io.c transfer, system_path.c paths, system_bytes.c the state as bytes. */
 #ifndef GUEST_SYSTEM_STATE_H
 #define GUEST_SYSTEM_STATE_H
 
@@ -36,6 +36,7 @@ typedef struct open_file {
     uint64_t position; /* of a file; of a directory that POSIX opened, a cookie. At most
                           INT64_MAX */
     uint16_t flags;    /* GUEST_FDFLAG_ */
+    uint32_t number;   /* while saving */
     uint8_t stream;    /* 0 to 2, when there is no node */
     bool is_read_only; /* it was found in a preopen that is read-only */
 } open_file;

@@ -98,11 +98,13 @@ static inline uint32_t open_file_at(beamr_wasi *w, const char *path)
 }
 static inline uint32_t open_directory(beamr_wasi *w, const char *path)
 {
+    guest_open_options o = {.oflags = GUEST_OFLAG_DIRECTORY,
+                            .rights = GUEST_RIGHTS_ALL & ~WRITE,
+                            .inheriting = GUEST_RIGHTS_ALL};
+    guest_place p = at(path);
     uint32_t fd = UINT32_MAX;
 
-    assert_int_equal(open_as(w, at(path), GUEST_OFLAG_DIRECTORY,
-                             GUEST_RIGHTS_ALL & ~GUEST_RIGHT_FD_WRITE, 0, &fd),
-                     OK);
+    assert_int_equal(guest_path_open(w, &p, &o, &fd), OK);
     return fd;
 }
 

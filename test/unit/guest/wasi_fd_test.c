@@ -136,6 +136,9 @@ static void numbers_without_a_meaning_are_EINVAL(void **state)
                 {"fd_filestat_set_times", GUEST_EINVAL, {FILE_FD, 0, 0, 16}},
                 {"fd_read", GUEST_EINVAL, {FILE_FD, IOVS, 1025, OUT}},
                 {"fd_write", GUEST_EINVAL, {FILE_FD, IOVS, 1025, OUT}},
+                {"fd_advise", GUEST_EINVAL, {FILE_FD, UINT64_MAX, 0, 0}},
+                {"fd_filestat_set_size", GUEST_EINVAL, {FILE_FD, UINT64_MAX}},
+                {"fd_allocate", GUEST_EINVAL, {FILE_FD, UINT64_MAX, 1}},
                 {"fd_seek", GUEST_EINVAL, {FILE_FD, 0, 3, OUT}},
                 {"fd_seek", GUEST_EINVAL, {FILE_FD, (uint64_t)-1, 0, OUT}},
                 {"fd_seek", GUEST_EINVAL, {FILE_FD, (uint64_t)-11, 2, OUT}});
@@ -144,31 +147,51 @@ static void numbers_without_a_meaning_are_EINVAL(void **state)
 static void what_is_for_files_is_refused_on_directories(void **state)
 {
     world *w = furnish(*state);
-    static const char *const names[] = {"fd_allocate", "fd_filestat_set_size"};
 
     world_iovec(w, 0, DATA, 1);
-    for (size_t i = 0; i < 2; i++)
-        assert_int_not_equal(world_call(w, names[i], (const uint64_t[]){DIR_FD, 0, 1}), 0);
-    assert_int_not_equal(CALL(w, fd_read, DIR_FD, IOVS, 1, OUT), 0);
-    assert_int_not_equal(CALL(w, fd_write, DIR_FD, IOVS, 1, OUT), 0);
-    assert_int_not_equal(CALL(w, fd_seek, DIR_FD, 0, 0, OUT), 0);
-    assert_errno(CALL(w, fd_readdir, FILE_FD, DATA, 100, 0, OUT), GUEST_ENOTDIR);
+    WORLD_CASES(w, {"fd_allocate", GUEST_EISDIR, {DIR_FD, 0, 1}},
+                {"fd_filestat_set_size", GUEST_EINVAL, {DIR_FD, 1}},
+                {"fd_read", GUEST_EISDIR, {DIR_FD, IOVS, 1, OUT}},
+                {"fd_pread", GUEST_EISDIR, {DIR_FD, IOVS, 1, 0, OUT}},
+                {"fd_write", GUEST_EBADF, {DIR_FD, IOVS, 1, OUT}},
+                {"fd_pwrite", GUEST_EBADF, {DIR_FD, IOVS, 1, 0, OUT}},
+                {"fd_seek", GUEST_EISDIR, {DIR_FD, 0, 0, OUT}},
+                {"fd_tell", GUEST_EISDIR, {DIR_FD, OUT}},
+                {"fd_readdir", GUEST_ENOTDIR, {FILE_FD, DATA, 100, 0, OUT}},
+                {"fd_readdir", GUEST_ENOTDIR, {0, DATA, 100, 0, OUT}});
 }
 
-static void streams_have_no_position(void **state)
+static void what_is_for_files_is_refused_on_streams(void **state)
 {
     world *w = *state;
 
     world_iovec(w, 0, DATA, 1);
-    for (uint64_t fd = 0; fd < 3; fd++) {
-        int seek = CALL(w, fd_seek, fd, 0, 0, OUT), tell = CALL(w, fd_tell, fd, OUT);
-
-        assert_true(seek == GUEST_ESPIPE || seek == GUEST_ENOTCAPABLE);
-        assert_true(tell == GUEST_ESPIPE || tell == GUEST_ENOTCAPABLE);
-    }
-    assert_int_not_equal(CALL(w, fd_pread, 0, IOVS, 1, 0, OUT), 0);
-    assert_int_not_equal(CALL(w, fd_pwrite, 1, IOVS, 1, 0, OUT), 0);
+    WORLD_CASES(
+        w, {"fd_advise", GUEST_ESPIPE, {0, 0, 0, 0}}, {"fd_allocate", GUEST_ESPIPE, {1, 0, 1}},
+        {"fd_filestat_set_size", GUEST_EINVAL, {1, 0}},
+        {"fd_filestat_set_times", GUEST_ENOTCAPABLE, {1, 0, 0, 1}},
+        {"fd_pread", GUEST_ESPIPE, {0, IOVS, 1, 0, OUT}},
+        {"fd_pwrite", GUEST_ESPIPE, {1, IOVS, 1, 0, OUT}},
+        {"fd_seek", GUEST_ESPIPE, {0, 0, 0, OUT}}, {"fd_seek", GUEST_ESPIPE, {1, 0, 1, OUT}},
+        {"fd_tell", GUEST_ESPIPE, {2, OUT}}, {"fd_read", GUEST_ENOTCAPABLE, {1, IOVS, 1, OUT}},
+        {"fd_write", GUEST_ENOTCAPABLE, {0, IOVS, 1, OUT}});
     assert_int_equal(w->output_len, 0);
+}
+
+static void a_read_only_preopen_gives_EROFS(void **state)
+{
+    static const beamr_preopen preopens[] = {{"/", "/", true}};
+    world_options o = {.wasi = {.preopens = preopens, .preopen_count = 1}};
+    world *w = world_open(*(const bool *)*state, &o);
+    uint64_t rights = FILE_RIGHTS & ~GUEST_RIGHT_FD_WRITE;
+
+    world_make(w, "file", "0123456789");
+    assert_success(world_open_at(w, 3, "file", 0, rights, 0, 0));
+    WORLD_CASES(w, {"fd_allocate", GUEST_EROFS, {4, 0, 20}},
+                {"fd_filestat_set_size", GUEST_EROFS, {4, 0}},
+                {"fd_filestat_set_times", GUEST_EROFS, {4, 0, 0, 5}});
+    world_expect(w, "file", "0123456789");
+    world_close(w);
 }
 
 /* ---- Layouts ---- */
@@ -423,7 +446,8 @@ int main(void)
         WORLD_TESTS(a_missing_right_is_ENOTCAPABLE),
         WORLD_TESTS(numbers_without_a_meaning_are_EINVAL),
         WORLD_TESTS(what_is_for_files_is_refused_on_directories),
-        WORLD_TESTS(streams_have_no_position),
+        WORLD_TESTS(what_is_for_files_is_refused_on_streams),
+        WIDTH_TESTS(a_read_only_preopen_gives_EROFS),
         WORLD_TESTS(fdstat_has_its_fields_where_WASI_says),
         WORLD_TESTS(filestat_has_its_fields_where_WASI_says),
         WIDTH_TESTS(prestat_tells_the_name_of_a_preopen),

@@ -56,6 +56,7 @@ typedef struct world_options {
     beamr_wasi_options wasi; /* streams, clocks and vfs unset: the world's */
     bool is_unstable, metering;
     const beamr_vfs_limits *limits;
+    const char *directory; /* to be made first, for a preopen; or NULL */
 } world_options;
 
 /* ---- The embedder's side ---- */
@@ -177,6 +178,9 @@ static inline world *world_open(bool is64, const world_options *options)
     assert_int_equal(beamr_engine_new(&config, &w->engine, NULL), BEAMR_OK);
     assert_int_equal(beamr_store_new(w->engine, NULL, &w->store, NULL), BEAMR_OK);
     assert_int_equal(beamr_vfs_new(o.limits, &w->vfs, NULL), BEAMR_OK);
+    if (o.directory)
+        assert_int_equal(beamr_vfs_mkdir(w->vfs, beamr_bytes_of(o.directory), true, NULL),
+                         BEAMR_OK);
     o.wasi.vfs = w->vfs;
     o.wasi.in = o.wasi.out = o.wasi.err = stream;
     o.wasi.in.read = world_read;

@@ -102,7 +102,9 @@ static void truncating_empties_a_file(void **state)
     assert_success(world_open_at(w, 3, "file", GUEST_OFLAG_TRUNC, READ | WRITE, 0, 0));
     world_expect(w, "file", "");
     assert_success(world_path(w, "path_create_directory", 3, "dir"));
-    assert_int_not_equal(world_open_at(w, 3, "dir", GUEST_OFLAG_TRUNC, WRITE, 0, 0), 0);
+    assert_errno(world_open_at(w, 3, "dir", GUEST_OFLAG_TRUNC, WRITE, 0, 0), GUEST_EISDIR);
+    assert_errno(world_open_at(w, 3, "dir", GUEST_OFLAG_CREAT | GUEST_OFLAG_DIRECTORY, 0, 0, 0),
+                 GUEST_EINVAL);
 }
 
 static void a_link_is_opened_only_when_it_is_to_be_followed(void **state)
@@ -171,11 +173,11 @@ static void a_read_only_preopen_gives_nothing_to_write_with(void **state)
 
     world_make(w, "file", "content");
     assert_success(world_open_at(w, 3, "file", 0, READ, 0, 0));
-    assert_int_not_equal(world_open_at(w, 3, "file", 0, READ | WRITE, 0, 0), 0);
-    assert_int_not_equal(world_open_at(w, 3, "file", GUEST_OFLAG_TRUNC, READ, 0, 0), 0);
-    assert_int_not_equal(world_open_at(w, 3, "new", GUEST_OFLAG_CREAT, READ, 0, 0), 0);
-    assert_int_not_equal(world_path(w, "path_create_directory", 3, "new"), 0);
-    assert_int_not_equal(world_path(w, "path_unlink_file", 3, "file"), 0);
+    assert_errno(world_open_at(w, 3, "file", 0, READ | WRITE, 0, 0), GUEST_EROFS);
+    assert_errno(world_open_at(w, 3, "file", GUEST_OFLAG_TRUNC, READ, 0, 0), GUEST_EROFS);
+    assert_errno(world_open_at(w, 3, "new", GUEST_OFLAG_CREAT, READ, 0, 0), GUEST_EROFS);
+    assert_errno(world_path(w, "path_create_directory", 3, "new"), GUEST_EROFS);
+    assert_errno(world_path(w, "path_unlink_file", 3, "file"), GUEST_EROFS);
     world_expect(w, "file", "content");
     assert_false(world_exists(w, "new"));
     world_close(w);

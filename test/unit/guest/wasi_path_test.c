@@ -186,11 +186,9 @@ static void a_descriptor_of_a_file_holds_no_paths(void **state)
     world *w = furnish(*state);
     uint64_t len = world_text(w, PATH, "name");
 
-    assert_true(CALL(w, path_filestat_get, FILE_FD, 0, PATH, len, OUT) == GUEST_ENOTDIR ||
-                CALL(w, path_filestat_get, FILE_FD, 0, PATH, len, OUT) == GUEST_ENOTCAPABLE);
-    assert_true(CALL(w, path_open, FILE_FD, 0, PATH, len, 0, 0, 0, 0, OUT) == GUEST_ENOTDIR ||
-                CALL(w, path_open, FILE_FD, 0, PATH, len, 0, 0, 0, 0, OUT) ==
-                    GUEST_ENOTCAPABLE);
+    each_with(w, FILE_FD, PATH, len, GUEST_ENOTDIR);
+    second_with(w, FILE_FD, PATH, len, GUEST_ENOTDIR);
+    each_with(w, 0, PATH, len, GUEST_ENOTDIR);
 }
 
 static void what_is_missing_is_ENOENT(void **state)
@@ -255,6 +253,56 @@ static void nothing_is_made_beyond_the_limits(void **state)
     world_close(w);
 }
 
+static void nothing_is_changed_below_a_read_only_preopen(void **state)
+{
+    static const beamr_preopen preopens[] = {{"/", "/", false}, {"/dir", "dir", true}};
+    world_options o = {.wasi = {.preopens = preopens, .preopen_count = 2}, .directory = "dir"};
+    world *w;
+    uint64_t len, len2, len3;
+
+    w = world_open(*(const bool *)*state, &o);
+    world_make(w, "dir/file", "0123456789");
+    world_make(w, "file", "0123456789");
+    assert_int_equal(beamr_vfs_mkdir(w->vfs, beamr_bytes_of("dir/sub"), false, NULL), BEAMR_OK);
+    len = world_text(w, PATH, "file");
+    len2 = world_text(w, PATH2, "new");
+    len3 = world_text(w, DATA, "sub");
+    WORLD_CASES(w, {"path_create_directory", GUEST_EROFS, {4, PATH2, len2}},
+                {"path_filestat_set_times", GUEST_EROFS, {4, 0, PATH, len, 0, 0, 5}},
+                {"path_link", GUEST_EROFS, {4, 0, PATH, len, 3, PATH2, len2}},
+                {"path_link", GUEST_EROFS, {3, 0, PATH, len, 4, PATH2, len2}},
+                {"path_open", GUEST_EROFS, {4, 0, PATH2, len2, 1, 0, 0, 0, OUT}},
+                {"path_open", GUEST_EROFS, {4, 0, PATH, len, 8, 0, 0, 0, OUT}},
+                {"path_remove_directory", GUEST_EROFS, {4, DATA, len3}},
+                {"path_rename", GUEST_EROFS, {4, PATH, len, 3, PATH2, len2}},
+                {"path_rename", GUEST_EROFS, {3, PATH, len, 4, PATH2, len2}},
+                {"path_symlink", GUEST_EROFS, {PATH, len, 4, PATH2, len2}},
+                {"path_unlink_file", GUEST_EROFS, {4, PATH, len}},
+                {"path_filestat_get", GUEST_ESUCCESS, {4, 0, PATH, len, OUT}});
+    assert_errno(world_path(w, "path_unlink_file", 3, "dir/file"), GUEST_EROFS);
+    world_expect(w, "dir/file", "0123456789");
+    assert_false(world_exists(w, "dir/new"));
+    world_close(w);
+}
+
+static void directories_go_as_deep_as_the_limit(void **state)
+{
+    beamr_vfs_limits limits = BEAMR_VFS_LIMITS_DEFAULT;
+    world_options o = {.limits = &limits};
+    world *w;
+
+    limits.max_depth = 2;
+    w = world_open(*(const bool *)*state, &o);
+    assert_success(world_path(w, "path_create_directory", 3, "a"));
+    assert_success(world_path(w, "path_create_directory", 3, "a/b"));
+    assert_errno(world_path(w, "path_create_directory", 3, "a/b/c"), GUEST_EMLINK);
+    assert_success(world_path(w, "path_create_directory", 3, "d"));
+    assert_success(world_path(w, "path_create_directory", 3, "d/e"));
+    assert_errno(rename_at(w, "d", "a/d"), GUEST_EMLINK);
+    assert_true(world_exists(w, "d/e"));
+    world_close(w);
+}
+
 /* ---- Making and removing ---- */
 
 static void directories_are_made_and_removed(void **state)
@@ -272,8 +320,10 @@ static void directories_are_made_and_removed(void **state)
     assert_success(world_path(w, "path_remove_directory", DIR_FD, "sub/sub"));
     assert_success(world_path(w, "path_remove_directory", 3, "dir/sub/"));
     assert_false(world_exists(w, "dir/sub"));
-    assert_int_not_equal(world_path(w, "path_remove_directory", 3, "."), 0);
-    assert_int_not_equal(world_path(w, "path_remove_directory", 3, "dir/.."), 0);
+    assert_errno(world_path(w, "path_remove_directory", 3, "."), GUEST_EINVAL);
+    assert_errno(world_path(w, "path_remove_directory", 3, "dir/.."), GUEST_ENOTEMPTY);
+    assert_errno(world_path(w, "path_unlink_file", 3, "."), GUEST_EISDIR);
+    assert_errno(world_path(w, "path_unlink_file", 3, "file/"), GUEST_ENOTDIR);
 }
 
 static void an_unlinked_file_lives_until_it_is_closed(void **state)
@@ -327,6 +377,8 @@ static void renaming_directories_asks_for_empty_ones(void **state)
     assert_success(rename_at(w, "empty/", "dir/renamed/"));
     world_expect(w, "dir/renamed/x", "x");
     assert_errno(rename_at(w, "file", "newname/"), GUEST_ENOTDIR);
+    assert_errno(rename_at(w, ".", "x"), GUEST_EBUSY);
+    assert_errno(rename_at(w, "file", "dir/.."), GUEST_EBUSY);
 }
 
 /* ---- Links ---- */
@@ -451,6 +503,8 @@ int main(void)
         WORLD_TESTS(what_is_below_a_file_is_ENOTDIR),
         WORLD_TESTS(numbers_without_a_meaning_are_EINVAL),
         WIDTH_TESTS(nothing_is_made_beyond_the_limits),
+        WIDTH_TESTS(nothing_is_changed_below_a_read_only_preopen),
+        WIDTH_TESTS(directories_go_as_deep_as_the_limit),
         WORLD_TESTS(directories_are_made_and_removed),
         WORLD_TESTS(an_unlinked_file_lives_until_it_is_closed),
         WORLD_TESTS(renaming_replaces_what_is_there),

@@ -31,6 +31,9 @@ __attribute__((noinline)) void thrower(int k)
     default:
         if (k >= 100)
             host(k);
+        // Interrupts are seen at loops and calls.
+        for (volatile int i = 0; i < 3; i = i + 1)
+            ;
     }
 }
 EXPORT int left(void) { return alive * 1000 + blocks; }

@@ -1,10 +1,23 @@
 #!/usr/bin/env bash
-# Compile emscripten_guest.cc in both pointer widths, and write the modules as C headers.
-# Usage: make.sh    (needs clang-19 and wasm-ld-19)
+# Compile emscripten_guest.cc in both pointer widths, and the guests in text form, and write the
+# modules as C headers.
+# Usage: make.sh    (needs clang-19, wasm-ld-19 and wat2wasm)
 set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# header NAME SOURCE MODULE: write ../NAME.h.
+header() {
+    {
+        echo "/* sources/$2 in binary form; made by sources/make.sh. */"
+        echo "/* clang-format off */"
+        echo "static const uint8_t $1[] = {"
+        xxd -i <"$3"
+        echo "};"
+        echo "/* clang-format on */"
+    } >"../$1.h"
+}
 
 for width in 32 64; do
     target=--target=wasm$width-unknown-emscripten
@@ -19,12 +32,9 @@ for width in 32 64; do
         --export=emscripten_stack_get_current \
         --export=_emscripten_stack_restore --strip-all -z stack-size=8388608 "$work"/*.o \
         -o "$work/guest.wasm"
-    {
-        echo "/* emscripten_guest.cc with $width-bit pointers; made by sources/make.sh. */"
-        echo "/* clang-format off */"
-        echo "static const uint8_t emscripten_guest$width[] = {"
-        xxd -i <"$work/guest.wasm"
-        echo "};"
-        echo "/* clang-format on */"
-    } >../emscripten_guest$width.h
+    header emscripten_guest$width emscripten_guest.cc "$work/guest.wasm"
+done
+for name in invoke_guest start_guest; do
+    wat2wasm "$name.wat" -o "$work/$name.wasm"
+    header "$name" "$name.wat" "$work/$name.wasm"
 done

@@ -107,6 +107,7 @@ static void world_clear(world *w)
     beamr_engine_free(w->engine);
     beamr_snapshot_free(w->snapshot.data);
     beamr_snapshot_free(w->before.data);
+    beamr_wasi_unref(w->wasi);
     beamr_vfs_unref(w->vfs);
     beamr_vfs_unref(w->other_vfs);
     wasm_free(&w->wasm);
@@ -248,8 +249,10 @@ static void survives(void **state)
 
 int main(int argc, char **argv)
 {
-    static const scenario *const tables[] = {load_scenarios, object_scenarios, call_scenarios,
-                                             snapshot_scenarios, vfs_scenarios};
+    static const scenario *const tables[] = {load_scenarios, object_scenarios,
+                                             call_scenarios, snapshot_scenarios,
+                                             vfs_scenarios,  system_scenarios,
+                                             guest_scenarios};
     static struct CMUnitTest tests[200];
     size_t count = 0;
 

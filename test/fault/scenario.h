@@ -43,6 +43,7 @@ typedef struct world {
     wasm_builder wasm;
     saved snapshot, before;
     beamr_vfs *vfs, *other_vfs;
+    beamr_wasi *wasi;
     int64_t finalizers; /* to run, less those that ran; 0 in the end */
 } world;
 
@@ -67,7 +68,8 @@ struct scenario {
 };
 
 extern const scenario load_scenarios[], object_scenarios[], call_scenarios[],
-    snapshot_scenarios[], vfs_scenarios[]; /* each ends with a row of zeros */
+    snapshot_scenarios[], vfs_scenarios[], system_scenarios[],
+    guest_scenarios[]; /* each ends with a row of zeros */
 
 /* ---- Helpers; those that open fail the test when they cannot ---- */
 

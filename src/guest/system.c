@@ -270,6 +270,11 @@ uint64_t guest_clock_resolution(const beamr_wasi *w)
     return w->clock_resolution;
 }
 
+bool guest_clock_stands(const beamr_wasi *w)
+{
+    return !w->clock && !w->wait;
+}
+
 void system_touch(beamr_wasi *w)
 {
     beamr_vfs_set_time(w->vfs, guest_clock(w, BEAMR_CLOCK_REALTIME));

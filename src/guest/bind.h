@@ -52,6 +52,9 @@ typedef struct guest_door {
     void (*door_ref)(void *door);
     void (*door_unref)(void *door);
     unsigned dialect; /* passed to each call: which of a library's layouts the module knows */
+    /* Unless NULL: where the instance that is served will be noted, which is then taken for the
+     * caller. Calls through `invoke_*` come from an instance of ours. */
+    beamr_instance *const *instance;
 } guest_door;
 beamr_status guest_bind(beamr_linker *linker, const beamr_module *module, const char *from,
                         const guest_import *rows, size_t row_count, const guest_door *door,

@@ -129,7 +129,9 @@ guest_errno vfs_link_new(beamr_vfs *vfs, beamr_bytes target, vfs_node **out)
     vfs_node *node = NULL;
     guest_errno e;
 
-    if (target.len == 0 || memchr(target.data, 0, target.len))
+    if (target.len == 0)
+        return GUEST_ENOENT;
+    if (memchr(target.data, 0, target.len))
         return GUEST_EINVAL;
     if (target.len > vfs->limits.max_path)
         return GUEST_ENAMETOOLONG;

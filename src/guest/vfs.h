@@ -46,7 +46,7 @@ guest_errno guest_file_resize(beamr_vfs *vfs, vfs_node *file, uint64_t size);
  * A name here is one component: not empty, not "." or "..", without '/' and NUL; otherwise
  * EINVAL (ENAMETOOLONG when it is too long). `directory` must be one. All set times. */
 
-/* Errors: ENOENT.  out  borrowed */
+/* Errors: ENOENT, also for what can't be a name.  out  borrowed */
 guest_errno guest_dir_find(const vfs_node *directory, beamr_bytes name, vfs_node **out);
 /* Make a file or directory.
  *   out  borrowed (the name holds it); may be NULL
@@ -54,7 +54,9 @@ guest_errno guest_dir_find(const vfs_node *directory, beamr_bytes name, vfs_node
  * ENOMEM. */
 guest_errno guest_dir_make(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name,
                            beamr_vfs_kind kind, vfs_node **out);
-/* Errors: as guest_dir_make; ENAMETOOLONG, EINVAL for an empty target or one with a NUL. */
+/* Errors: as guest_dir_make; ENAMETOOLONG, ENOENT for an empty target, EINVAL for one with a
+ * NUL.
+ */
 guest_errno guest_dir_symlink(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name,
                               beamr_bytes target);
 /* Give a file or link another name.  Errors: as guest_dir_make; EPERM for a directory, ENOENT
@@ -85,25 +87,28 @@ bool guest_dir_next(const vfs_node *directory, uint64_t cookie, guest_dirent *ou
 /* How a path is to be resolved. */
 typedef struct guest_walk {
     vfs_node *start; /* the directory that a relative path begins at */
-    vfs_node *top;   /* not left by ".." or links. NULL: the root is, as for a process: absolute
-                        paths and targets begin there, ".." of it is itself. Otherwise a sandbox
-                        as WASI describes it: absolute paths and targets, and what leads above
-                        `top`, are EPERM. If `start` is not at or below it any more, `start`
-                        takes its place */
-    bool follow;     /* a link as the last component */
-    bool is_entry;   /* the last component is meant as a name, to be made or removed (mkdir,
-                        rmdir,   unlink, link, symlink, rename): a '/' behind it doesn't make a
-                        link   be   followed, as it does otherwise */
+    /* What ".." and links don't leave. NULL: the root is, as for a process: absolute paths and
+     * targets begin there, ".." of it is itself. Otherwise a sandbox as WASI describes it:
+     * absolute paths and targets, and what leads above `top`, are EPERM. If `start` is not at
+     * or below it (any more), `start` takes its place. */
+    vfs_node *top;
+    bool follow; /* a link as the last component */
+    /* The last component is meant as a name, to be made or removed (mkdir, rmdir, unlink, link,
+     * symlink, rename): a '/' behind it doesn't make a link be followed, as it does otherwise.
+     */
+    bool is_entry;
 } guest_walk;
 
 /* Where a path leads. */
 typedef struct guest_spot {
-    vfs_node *parent; /* directory of the last component; borrowed. NULL when the path ends in
-                         ".", ".." or at the root, which has no name to be made or removed */
+    /* Directory of the last component; borrowed. NULL when the path ends in ".", ".." or at the
+     * root, which has no name to be made or removed. */
+    vfs_node *parent;
     beamr_bytes name; /* the last component; borrows from the path or from a link's target */
     vfs_node *node;   /* what is there; NULL when nothing is; borrowed */
-    bool wants_directory; /* it ended in '/': the node must be a directory, or become one; the
-                             walk doesn't look, since the errno depends on the call */
+    /* It ended in '/': the node must be a directory, or become one. The walk doesn't look,
+     * since the errno depends on the call. */
+    bool wants_directory;
 } guest_spot;
 
 /* Resolve a path, following at most 40 links. A last component that is missing is no error: its

@@ -138,6 +138,7 @@ static beamr_status refuse(const reader *r, guest_errno e, const char *what, bea
     case GUEST_ENOMEM:
         return no_memory(err);
     case GUEST_EINVAL:
+    case GUEST_ENOENT: /* an empty target */
         return REFUSE(r, "a bad %s", what);
     default:
         return beamr_fail(err, BEAMR_LIMIT, r->at, "a %s beyond the file system's limits: %s",

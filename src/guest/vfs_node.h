@@ -86,7 +86,7 @@ struct beamr_vfs {
 /* A new node without a name; one reference. Its times are the present.
  * Errors: ENOSPC, ENOMEM. */
 guest_errno vfs_node_new(beamr_vfs *vfs, beamr_vfs_kind kind, vfs_node **out);
-/* The same for a link.  Errors: also ENAMETOOLONG, EINVAL (an empty target, one with a NUL). */
+/* The same for a link.  Errors: also ENAMETOOLONG, ENOENT (an empty target), EINVAL (a NUL). */
 guest_errno vfs_link_new(beamr_vfs *vfs, beamr_bytes target, vfs_node **out);
 /* Its content or list of names changes now. */
 void vfs_node_touch(beamr_vfs *vfs, vfs_node *node);

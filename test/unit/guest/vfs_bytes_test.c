@@ -521,10 +521,12 @@ static void nodes_without_a_name_come_back(void **state)
     assert_ptr_equal(guest_vfs_index_find(index, id_of(root)), guest_vfs_root(other));
     assert_null(guest_vfs_index_find(index, 1u << 30));
     assert_null(guest_vfs_index_find(index, 0));
+    open[0] = guest_node_ref(guest_vfs_index_find(index, id_of(a)));
+    open[1] = guest_node_ref(guest_vfs_index_find(index, id_of(d)));
     guest_node_unref(vfs, a);
     guest_node_unref(vfs, d);
-    a = guest_node_ref(guest_vfs_index_find(index, id_of(a)));
-    d = guest_node_ref(guest_vfs_index_find(index, id_of(d)));
+    a = open[0];
+    d = open[1];
     guest_vfs_index_free(other, index);
     beamr_vfs_unref(vfs);
 
@@ -533,8 +535,6 @@ static void nodes_without_a_name_come_back(void **state)
     assert_memory_equal(buf, "kept", 4);
     assert_false(guest_node_has_name(a));
     assert_null(guest_node_parent(d));
-    open[0] = a;
-    open[1] = d;
     again = save_state(other, open, 2);
     assert_same(bytes, again);
     guest_node_unref(other, a);

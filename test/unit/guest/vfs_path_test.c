@@ -234,8 +234,10 @@ static void links_are_made_and_read(void **state)
           "cannot read \"l\": no such file or directory");
     FAILS(beamr_vfs_symlink(vfs, b("x"), b("l"), &err), BEAMR_ARGUMENT,
           "cannot make the link \"l\": file exists");
-    FAILS(beamr_vfs_symlink(vfs, b(""), b("m"), &err), BEAMR_ARGUMENT,
-          "cannot make the link \"m\": invalid argument");
+    FAILS(beamr_vfs_symlink(vfs, b(""), b("m"), &err), BEAMR_NOT_FOUND,
+          "cannot make the link \"m\": no such file or directory");
+    FAILS(beamr_vfs_symlink(vfs, (beamr_bytes){(const uint8_t *)"a\0b", 3}, b("m"), &err),
+          BEAMR_ARGUMENT, "cannot make the link \"m\": invalid argument");
     FAILS(beamr_vfs_symlink(vfs, b("x"), b("m/"), &err), BEAMR_NOT_FOUND,
           "cannot make the link \"m/\": no such file or directory");
     link_at("self", "self");

@@ -528,7 +528,7 @@ static void reading_a_directory_keeps_its_place(void **state)
 
 static void a_cookie_is_never_used_twice(void **state)
 {
-    beamr_vfs *vfs = open_default();
+    beamr_vfs *vfs = open_default(), *copy = NULL;
     vfs_node *root = guest_vfs_root(vfs);
     guest_dirent e;
     uint64_t last = 0;
@@ -542,6 +542,11 @@ static void a_cookie_is_never_used_twice(void **state)
         assert_int_equal(guest_dir_unlink(vfs, root, b("f")), GUEST_ESUCCESS);
         assert_false(guest_dir_next(root, 0, &e));
     }
+    assert_int_equal(beamr_vfs_copy(vfs, &copy, NULL), BEAMR_OK);
+    (void)file(copy, "f");
+    assert_true(guest_dir_next(guest_vfs_root(copy), 0, &e));
+    assert_true(e.cookie > last);
+    beamr_vfs_unref(copy);
     beamr_vfs_unref(vfs);
 }
 

@@ -181,20 +181,24 @@ static beamr_status bind_one(beamr_linker *linker, const beamr_import *import,
                              const guest_import *first, const guest_import *row,
                              bound_block *block, bound *b, beamr_error *err)
 {
-    beamr_host host = {.callback = bound_call, .user = b, .finalize = bound_finalize};
-    const char *from = (const char *)import->module.data;
-    char module[64];
+    beamr_host host = {.callback = bound_call,
+                       .user = b,
+                       .finalize = bound_finalize,
+                       .module = import->module,
+                       .name = import->name};
+    beamr_extern item = {.kind = BEAMR_EXTERN_FUNC};
     beamr_status st;
 
     if (!row)
         return fail_type(import, first, block->is64, err);
-    (void)snprintf(module, sizeof module, "%.*s", (int)import->module.len, from);
     *b = (bound){block, row->function};
-    block->refs++;
-    st = beamr_linker_define_host(linker, module, row->name, &import->type.func, &host, err);
+    st = beamr_func_make(beamr_linker_store(linker), &import->type.func, &host, &item.of.func,
+                         err);
     if (st != BEAMR_OK)
-        block->refs--;
-    return st;
+        return st;
+    block
+        ->refs++; /* the function's: it ends with the store, whatever comes of the definition */
+    return beamr_linker_define(linker, import->module, import->name, item, err);
 }
 
 static bool is_from(const beamr_import *import, const char *from)

@@ -289,21 +289,24 @@ static bool types_equal(const beamr_functype *a, const beamr_functype *b)
             memcmp(a->results, b->results, a->result_count * sizeof *a->results) == 0);
 }
 
-/* The guest's `dynCall_*` for an invoke, if it has the same type; otherwise NULL. */
-static beamr_func *find_dyncall(const beamr_emscripten *e, const adapter_invoke *invoke)
+/* The guest's `dynCall_*` for an invoke, if it has the same type; otherwise *out is NULL. */
+static beamr_status find_dyncall(const beamr_emscripten *e, const adapter_invoke *invoke,
+                                 beamr_func **out, beamr_error *err)
 {
+    static const size_t prefix = sizeof "invoke_" - 1;
     char name[NAME_TEXT_SIZE];
-    beamr_functype type;
-    beamr_func *func;
-    int len = snprintf(name, sizeof name, "dynCall_%.*s",
-                       (int)(invoke->name.len - (sizeof "invoke_" - 1)),
-                       (const char *)invoke->name.data + sizeof "invoke_" - 1);
+    beamr_export found;
+    int len = snprintf(name, sizeof name, "dynCall_%.*s", (int)(invoke->name.len - prefix),
+                       (const char *)invoke->name.data + prefix);
 
+    *out = NULL;
     if (len < 0 || (size_t)len >= sizeof name ||
-        !(func = beamr_instance_find_func(e->instance, name)))
-        return NULL;
-    type = beamr_func_type(func);
-    return types_equal(&type, invoke->type) ? func : NULL;
+        !beamr_module_find_export(e->module, beamr_bytes_of(name), &found) ||
+        found.type.kind != BEAMR_EXTERN_FUNC || !types_equal(&found.type.func, invoke->type))
+        return BEAMR_OK;
+    if (!(*out = beamr_instance_find_func(e->instance, name)))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the export %s", name);
+    return BEAMR_OK;
 }
 
 /* What the back imports, in its order. */
@@ -320,8 +323,9 @@ static void import_func(back_imports *b, beamr_func *func)
 static beamr_status import_required(const beamr_emscripten *e, back_imports *b,
                                     const char *names, const char *type, beamr_error *err)
 {
-    beamr_func *func = emscripten_export(e, names, type);
+    beamr_func *func;
 
+    BEAMR_TRY(emscripten_export(e, names, type, &func, err));
     if (!func)
         return beamr_fail(err, BEAMR_UNLINKABLE, 0,
                           "the module imports invoke_*, and does not export the function %s "
@@ -372,7 +376,8 @@ static beamr_status import_dyncalls(const beamr_emscripten *e, invoke_plan *p, b
 
         if (p->plan.has_table && type_is_as_named(invoke, e->is64))
             continue;
-        if ((func = find_dyncall(e, invoke))) {
+        BEAMR_TRY(find_dyncall(e, invoke, &func, err));
+        if (func) {
             invoke->is_dyncall = true;
             import_func(b, func);
         } else if (!p->plan.has_table) {

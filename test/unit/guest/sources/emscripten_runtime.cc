@@ -119,9 +119,48 @@ EXPORT int __cxa_can_catch(const std::type_info *wanted, const std::type_info *t
     }
     return 1;
 }
+#if __SIZEOF_POINTER__ == 8
+// Newer modules have the objects and their counts themselves, too.
+struct header {
+    size_t references;
+    const std::type_info *type;
+    void *(*destructor)(void *);
+    bool caught, rethrown;
+    void *adjusted;
+    void *padding;
+};
+static header *header_of(void *object) { return (header *)object - 1; }
+void *__cxa_allocate_exception(size_t size)
+{
+    header *h = (header *)malloc(size + sizeof *h);
+    *h = {};
+    return h + 1;
+}
+EXPORT void __cxa_increment_exception_refcount(void *object)
+{
+    header_of(object)->references++;
+}
+EXPORT void __cxa_decrement_exception_refcount(void *object)
+{
+    header *h = header_of(object);
+    if (--h->references > 0 || h->rethrown)
+        return;
+    if (h->destructor)
+        h->destructor(object);
+    free(h);
+}
+EXPORT void *__cxa_get_exception_ptr(void *object)
+{
+    header *h = header_of(object);
+    if (has_table(h->type, _ZTVN10__cxxabiv119__pointer_type_infoE))
+        return *(void **)object;
+    return h->adjusted ? h->adjusted : object;
+}
+#else
 EXPORT int __cxa_is_pointer_type(const std::type_info *t)
 {
     return has_table(t, _ZTVN10__cxxabiv119__pointer_type_infoE);
 }
+#endif
 }
 

@@ -2,13 +2,12 @@
  * them. What has no place in a number is copied into the guest with its own allocator, by the
  * convention of the language that it was written in, and freed after the call.
  *
- * | convention     | recognised by the exports          | an argument of text      | bytes |
- * |----------------|------------------------------------|--------------------------|-------------|
- * | C              | malloc, perhaps free               | pointer, a NUL behind it | pointer |
- * | canonical      | cabi_realloc                       | as C                     | as C | |
- * wasm-bindgen   | __wbindgen_malloc, __wbindgen_free | pointer and length       | likewise |
- * | AssemblyScript | __new, __pin, __unpin              | a String, pinned         |
- * ArrayBuffer |
+ * | convention     | recognised by exports | an argument of text    | bytes       |
+ * |----------------|-----------------------|------------------------|-------------|
+ * | C              | malloc (and free)     | pointer, NUL behind it | pointer     |
+ * | canonical      | cabi_realloc          | as C                   | as C        |
+ * | wasm-bindgen   | __wbindgen_malloc     | pointer and length     | likewise    |
+ * | AssemblyScript | __new, __pin, __unpin | a String, pinned       | ArrayBuffer |
  *
  * By the first two the parameters decide: with as many arguments as parameters, each text is
  * one pointer; otherwise each takes two, pointer and length in bytes (without the NUL). A guest
@@ -53,13 +52,13 @@ BEAMR_API bool beamr_arg_is_copied(const beamr_arg *arg);
 
 /* Read an argument as a command line writes it.
  * "text:..." is text, "json:..." JSON, and "hex:..." or "bytes:..." bytes in hexadecimal;
- * whether the latter are well-formed is told by the call. Otherwise what parses whole as a
- * number of `type`'s kind is that number: integers in decimal or 0x hexadecimal, negative or
- * not, in the signed or unsigned range of the type; floats in decimal or hexadecimal, "nan",
- * "inf", "-inf"; vectors and null references as beamr_value_text writes them. Anything else is
- * text, also an integer out of range, and what would be JSON: nothing is guessed from a
- * bracket. type  of the parameter; NULL when there is none for it: numbers of any kind out text
- * in it borrows from `word` */
+ * whether these are well-formed is told by the call. Otherwise what parses whole as a number
+ * of `type`'s kind is that number: integers in decimal or 0x hexadecimal, negative or not, in
+ * the signed or unsigned range of the type; floats in decimal or hexadecimal, "nan", "inf",
+ * "-inf"; vectors and null references as beamr_value_text writes them. Anything else is text,
+ * also an integer out of range, and what would be JSON: nothing is guessed from a bracket.
+ *   type  of the parameter; NULL when there is none for it: numbers of any kind
+ *   out   text in it borrows from `word` */
 BEAMR_API void beamr_arg_parse(const char *word, const beamr_valtype *type, beamr_arg *out);
 
 /* ---- Conventions ---- */
@@ -86,11 +85,12 @@ BEAMR_API const char *beamr_convention_text(beamr_convention convention);
  * Numbers are converted to the parameter's type. The rest is copied as said above, and given
  * back also when the call fails, unless an interrupt or a deadline ended it: then no more guest
  * code runs. A guest that exports no function to free keeps it. A call that traps is reported
- * with its own trap. Nothing of the guest runs when an argument is wrong by itself. instance
- * whose allocator and memory are used result_count  in: room in `results`; out: the function's
- * number of results Errors: BEAMR_ARGUMENT (count, range, no allocator, no memory, bytes that
- * are not what they are said to be, a result too many; the text says which argument, counted
- * from 1, and its name), BEAMR_LIMIT (JSON beyond its limits); and as beamr_func_call. */
+ * with its own trap. Nothing of the guest runs when an argument is wrong by itself.
+ *   instance      whose allocator and memory are used
+ *   result_count  in: room in `results`; out: the function's number of results
+ * Errors: BEAMR_ARGUMENT (count, range, no allocator, no memory, bytes that are not what they
+ * are said to be, a result too many; the text says which argument, counted from 1, and its
+ * name), BEAMR_LIMIT (JSON beyond its limits); and as beamr_func_call. */
 BEAMR_API beamr_status beamr_call_args(beamr_instance *instance, beamr_func *func,
                                        const beamr_arg *args, size_t arg_count,
                                        beamr_value *results, size_t *result_count,
@@ -125,25 +125,25 @@ typedef struct beamr_args_options {
  * Reading: two results are always pointer and length. One result is by C the pointer to a text
  * with a NUL behind it (there is no such thing for bytes), in AssemblyScript a String or an
  * ArrayBuffer, and in the canonical ABI the place of pointer and length. By wasm-bindgen a
- * function without results gets as its first parameter the place for pointer and length, and
- * perhaps an error, beside `args`; four results are the same; the text is then freed in the
+ * function without results gets as its first parameter, beside `args`, the place for pointer
+ * and length, and perhaps an error; four results are the same; the text is then freed in the
  * guest. Text of AssemblyScript becomes UTF-8, halves of surrogate pairs U+FFFD; all other
- * text is as the guest wrote it.
+ * text is as the guest wrote it. A guest's cabi_post_ function is not called.
  *   options  NULL: no waiting, values
  *   out      written when it returns BEAMR_OK or BEAMR_SUSPENDED; to be freed with
  *            beamr_args_free before the store
  * Arguments are borrowed during this call only.
- * Errors: as beamr_call_args; BEAMR_ARGUMENT (results that cannot be read so), BEAMR_LIMIT
- * (longer than max_bytes), BEAMR_TRAP with MEMORY_OUT_OF_BOUNDS (they leave memory);
- * BEAMR_SUSPENDED. */
+ * Errors: as beamr_call_args; BEAMR_ARGUMENT (results that cannot be read so), BEAMR_NOT_FOUND
+ * (by wasm-bindgen: an error in place of a result), BEAMR_LIMIT (longer than max_bytes),
+ * BEAMR_TRAP with MEMORY_OUT_OF_BOUNDS (they leave memory); BEAMR_SUSPENDED. */
 BEAMR_API beamr_status beamr_args_begin(beamr_instance *instance, beamr_func *func,
                                         const beamr_arg *args, size_t arg_count,
                                         const beamr_args_options *options,
                                         BEAMR_OWN beamr_args_call **out, beamr_error *err);
 
 /* Go on with a call that waits: beamr_entry_resume, and then what the end of a call takes.
- * Errors: as beamr_entry_resume, and as beamr_args_begin. After BEAMR_SUSPENDED, BEAMR_BUSY,
- * and while beamr_args_entry is not 0, it still waits. */
+ * Errors: as beamr_entry_resume, and as beamr_args_begin. While beamr_args_entry is not 0, it
+ * still waits. */
 BEAMR_API beamr_status beamr_args_resume(beamr_args_call *call, const beamr_answer *answer,
                                          beamr_error *err);
 

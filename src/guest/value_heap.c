@@ -1,8 +1,10 @@
 /* The guest's own allocator: found by its convention, used to take room for what is copied in,
- * and to give it back. Nothing that it says is believed: the address that it gives is checked
- * against the memory each time, whose size and place may have changed meanwhile. Which names
- * belong to which convention is in value_convention.c. Source: Component Model, "Canonical
- * ABI"; wasm-bindgen's intrinsics; AssemblyScript, "Runtime" and "Memory layout". */
+ * and to give it back.
+ * Nothing that it says is believed: the address that it gives is checked against the memory
+ * each time, whose size and place may have changed meanwhile.
+ * Which names belong to which convention is in value_convention.c.
+ * Source: Component Model, "Canonical ABI"; wasm-bindgen's intrinsics; AssemblyScript,
+ * "Runtime" and "Memory layout". */
 #include "guest/value.h"
 
 #include <inttypes.h>

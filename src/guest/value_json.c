@@ -3,11 +3,12 @@
  * of values before anything is allocated for them, and says how large the block must be. One
  * pass then fills it, without recursion: items wait at the front of the block until their list
  * or map ends, and then move together to the back. Time is linear, but for names: those of a
- * map are sorted, to see whether one is given twice, with no hash that a guest could aim at. It
- * is our own because the libraries at hand cannot be relied on where memory is short: with one
- * refused allocation jansson 2.14 drops characters of a text and reports success, and json-c
- * 0.16, beside that, keeps the last of two equal names without a word. Writing is in
- * value_json_write.c. Source: RFC 8259. */
+ * map are sorted, to see whether one is given twice, with no hash that a guest could aim at.
+ * It is our own because the libraries at hand do not hold what this one must: with one refused
+ * allocation jansson 2.14 drops characters of a text and reports success, and it passes over
+ * bytes of 0; json-c 0.16 keeps the last of two equal names without a word.
+ * Writing is in value_json_write.c.
+ * Source: RFC 8259. */
 #include <assert.h>
 #include <locale.h>
 #include <math.h>

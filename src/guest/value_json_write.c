@@ -1,6 +1,7 @@
 /* Writing JSON: a tree of plain structs becomes text, without recursion.
  * The tree is an embedder's own and may be anything, even lead back into itself: depth, values
- * and bytes are bounded while it is written. Reading is in value_json.c. Source: RFC 8259. */
+ * and bytes are bounded while it is written. Reading is in value_json.c.
+ * Source: RFC 8259. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

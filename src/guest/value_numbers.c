@@ -1,6 +1,7 @@
 /* Arguments that become parameters as they are: numbers, converted to the parameter's type,
  * values of exactly that type, and addresses. What fits is decided here; nothing is rounded
- * twice, and no integer wraps. Read next: values.c, which goes through the arguments. */
+ * twice, and no integer wraps.
+ * Read next: values.c, which goes through the arguments. */
 #include "guest/value.h"
 
 #include <inttypes.h>

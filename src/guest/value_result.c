@@ -1,8 +1,8 @@
 /* Text and bytes that a guest gives, by the convention of its language.
  * Each address and length is the guest's word only: both are checked against the memory, and
- * the length against the caller's limit, before anything is allocated. Source: Component Model,
- * "Canonical ABI"; wasm-bindgen's return pointers; AssemblyScript, "Memory layout" (a header
- * before each object: its class 8 bytes before it, its size 4). */
+ * the length against the caller's limit, before anything is allocated.
+ * Source: Component Model, "Canonical ABI"; wasm-bindgen's return pointers; AssemblyScript,
+ * "Memory layout" (before each object stand its class, 8 bytes before it, and its size, 4). */
 #include <inttypes.h>
 #include <stdlib.h>
 

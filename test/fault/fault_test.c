@@ -247,7 +247,7 @@ static void survives(void **state)
 int main(int argc, char **argv)
 {
     static const scenario *const tables[] = {load_scenarios, object_scenarios, call_scenarios,
-                                             snapshot_scenarios};
+                                             snapshot_scenarios, value_scenarios};
     static struct CMUnitTest tests[200];
     size_t count = 0;
 

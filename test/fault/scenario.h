@@ -66,7 +66,7 @@ struct scenario {
 };
 
 extern const scenario load_scenarios[], object_scenarios[], call_scenarios[],
-    snapshot_scenarios[]; /* each ends with a row of zeros */
+    snapshot_scenarios[], value_scenarios[]; /* each ends with a row of zeros */
 
 /* ---- Helpers; those that open fail the test when they cannot ---- */
 

@@ -51,6 +51,16 @@ beamr_status guest_payload_make(guest_payload *out, const guest_arg *at,
                                 beamr_convention convention, beamr_error *err);
 void guest_payload_clear(guest_payload *payload);
 
+/* ---- value_convention.c ---- */
+
+/* The names of a convention's functions, as the module exports them. */
+typedef struct guest_names {
+    beamr_convention convention;
+    beamr_bytes take, give; /* data NULL: there is none */
+} guest_names;
+
+guest_names guest_names_find(const beamr_module *module);
+
 /* ---- value_heap.c ---- */
 
 /* The guest's allocator. */
@@ -78,8 +88,7 @@ typedef struct guest_block {
 /* Find memory and allocator; does nothing when it is open.
  *   at  what needs it; NULL for a result, which needs an allocator only by some conventions */
 beamr_status guest_heap_open(guest_heap *heap, beamr_instance *instance,
-                             beamr_convention convention, const guest_arg *at,
-                             beamr_error *err);
+                             const guest_names *names, const guest_arg *at, beamr_error *err);
 
 /* Take room, which lies in memory.
  *   size   bytes; for text by C, with the NUL
@@ -92,16 +101,6 @@ beamr_status guest_heap_give(const guest_heap *heap, const guest_block *block,
 /* Move the guest's stack pointer, by wasm-bindgen.  *addr is where it is now. */
 beamr_status guest_heap_move_stack(const guest_heap *heap, int32_t delta, uint64_t *addr,
                                    beamr_error *err);
-
-/* ---- value_convention.c ---- */
-
-/* The names of a convention's functions, as the module exports them. */
-typedef struct guest_names {
-    beamr_convention convention;
-    beamr_bytes take, give; /* data NULL: there is none */
-} guest_names;
-
-guest_names guest_names_find(const beamr_module *module);
 
 /* ---- value_result.c ---- */
 

@@ -71,7 +71,11 @@ static void keep_only(beamr_bytes *kept, size_t *seen, beamr_bytes name)
 static bool find_numbered(const beamr_module *module, guest_names *names)
 {
     size_t takes = 0, gives = 0;
+    beamr_bytes first;
 
+    if (!exports_func(module, "__wbindgen_export", &first) &&
+        !exports_func(module, "__wbindgen_export_0", &first))
+        return false; /* counting begins with one of them */
     for (size_t i = 0; i < beamr_module_export_count(module); i++) {
         beamr_export e = beamr_module_export(module, i);
 

@@ -170,39 +170,39 @@ static beamr_status fail_without(const guest_arg *at, const char *what, const ch
                           guest_copied_text(at->arg->kind), what, remedy);
 }
 
-static beamr_status open_functions(guest_heap *heap, const guest_arg *at, beamr_error *err)
+static beamr_status open_functions(guest_heap *heap, const guest_names *names,
+                                   const guest_arg *at, beamr_error *err)
 {
-    guest_names names = guest_names_find(beamr_instance_module(heap->instance));
     beamr_status st;
 
     heap->width = BEAMR_I32;
-    if (names.convention == BEAMR_CONVENTION_NONE)
+    if (names->convention == BEAMR_CONVENTION_NONE)
         return at ? fail_without(at, "exports neither malloc nor cabi_realloc",
                                  ", nor what wasm-bindgen or AssemblyScript do, to make room "
                                  "for it",
                                  err)
                   : BEAMR_OK;
-    if (!at && (names.convention == BEAMR_CONVENTION_C ||
-                names.convention == BEAMR_CONVENTION_CANONICAL))
+    if (!at && (names->convention == BEAMR_CONVENTION_C ||
+                names->convention == BEAMR_CONVENTION_CANONICAL))
         return BEAMR_OK; /* nothing is taken for a result */
-    if ((st = find_func(heap->instance, names.take, &heap->take, err)) != BEAMR_OK)
+    if ((st = find_func(heap->instance, names->take, &heap->take, err)) != BEAMR_OK)
         return st;
-    switch (names.convention) {
+    switch (names->convention) {
     case BEAMR_CONVENTION_C:
-        return open_c(heap, &names, err);
+        return open_c(heap, names, err);
     case BEAMR_CONVENTION_CANONICAL:
         return open_canonical(heap, err);
     case BEAMR_CONVENTION_BINDGEN:
-        return open_bindgen(heap, &names, err);
+        return open_bindgen(heap, names, err);
     default:
-        return open_script(heap, &names, err);
+        return open_script(heap, names, err);
     }
 }
 
 beamr_status guest_heap_open(guest_heap *heap, beamr_instance *instance,
-                             beamr_convention convention, const guest_arg *at, beamr_error *err)
+                             const guest_names *names, const guest_arg *at, beamr_error *err)
 {
-    guest_heap opened = {.convention = convention, .instance = instance};
+    guest_heap opened = {.convention = names->convention, .instance = instance};
     beamr_status st;
 
     if (heap->instance)
@@ -212,7 +212,7 @@ beamr_status guest_heap_open(guest_heap *heap, beamr_instance *instance,
         opened.memory = beamr_instance_memory(instance, 0);
     if (!opened.memory)
         return fail_without(at, "has no memory", "", err);
-    if ((st = open_functions(&opened, at, err)) == BEAMR_OK)
+    if ((st = open_functions(&opened, names, at, err)) == BEAMR_OK)
         *heap = opened;
     return st;
 }

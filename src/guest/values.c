@@ -26,7 +26,7 @@ struct beamr_args_call {
     bool has_pairs; /* what is copied takes two parameters */
     bool has_place; /* the first parameter says where the result is to be put */
     uint64_t place; /* where that is; 0: the guest's stack has not been moved for it */
-    beamr_convention convention;
+    guest_names names;
     guest_heap heap;
     guest_result result;
     beamr_entry entry; /* that waits, or 0 */
@@ -63,8 +63,8 @@ static const char *pairs_hint(beamr_convention convention, size_t copied)
 static bool choose_pairs(beamr_args_call *call, size_t arg_count, size_t copied)
 {
     size_t wanted = call->type.param_count - (call->has_place ? 1 : 0);
-    bool may_be_one = call->convention != BEAMR_CONVENTION_BINDGEN || copied == 0;
-    bool may_be_two = call->convention != BEAMR_CONVENTION_ASSEMBLYSCRIPT;
+    bool may_be_one = call->names.convention != BEAMR_CONVENTION_BINDGEN || copied == 0;
+    bool may_be_two = call->names.convention != BEAMR_CONVENTION_ASSEMBLYSCRIPT;
 
     call->has_pairs = arg_count != wanted || !may_be_one;
     return call->has_pairs ? may_be_two && arg_count + copied == wanted : may_be_one;
@@ -80,8 +80,8 @@ static beamr_status check_counts(beamr_args_call *call, const beamr_arg *args, s
     for (size_t i = 0; i < arg_count; i++)
         copied += beamr_arg_is_copied(&args[i]);
     if (copied > 0 || call->options.reading != BEAMR_READ_VALUES)
-        call->convention = beamr_module_convention(beamr_instance_module(call->instance));
-    if ((st = guest_result_check(call->convention, &call->type, call->options.reading,
+        call->names = guest_names_find(beamr_instance_module(call->instance));
+    if ((st = guest_result_check(call->names.convention, &call->type, call->options.reading,
                                  &call->has_place, err)) != BEAMR_OK)
         return st;
     if (call->has_place &&
@@ -93,7 +93,7 @@ static beamr_status check_counts(beamr_args_call *call, const beamr_arg *args, s
         return beamr_fail(err, BEAMR_ARGUMENT, 0,
                           "the function takes %zu parameters, and %zu arguments were given%s",
                           wanted - (call->has_place ? 1 : 0), arg_count,
-                          pairs_hint(call->convention, copied));
+                          pairs_hint(call->names.convention, copied));
     return BEAMR_OK;
 }
 
@@ -149,16 +149,16 @@ static beamr_status make_payloads(beamr_args_call *call, const beamr_arg *args,
 
         if (!beamr_arg_is_copied(&args[i]))
             continue;
-        if ((st = guest_heap_open(&call->heap, call->instance, call->convention, &at, err)) !=
+        if ((st = guest_heap_open(&call->heap, call->instance, &call->names, &at, err)) !=
             BEAMR_OK)
             return st;
-        if ((st = guest_payload_make(&call->payloads[i], &at, call->convention, err)) !=
+        if ((st = guest_payload_make(&call->payloads[i], &at, call->names.convention, err)) !=
             BEAMR_OK)
             return st;
     }
     if (call->options.reading == BEAMR_READ_VALUES)
         return BEAMR_OK;
-    if ((st = guest_heap_open(&call->heap, call->instance, call->convention, NULL, err)) !=
+    if ((st = guest_heap_open(&call->heap, call->instance, &call->names, NULL, err)) !=
         BEAMR_OK)
         return st;
     if (call->has_place && !call->heap.stack)
@@ -207,8 +207,8 @@ static beamr_status copy_in(beamr_args_call *call, const guest_arg *at, guest_bl
                             beamr_error *err)
 {
     const guest_payload *payload = &call->payloads[at->index];
-    bool is_c = call->convention == BEAMR_CONVENTION_C ||
-                call->convention == BEAMR_CONVENTION_CANONICAL;
+    bool is_c = call->names.convention == BEAMR_CONVENTION_C ||
+                call->names.convention == BEAMR_CONVENTION_CANONICAL;
     uint64_t size = (uint64_t)payload->len + (is_c && payload->is_text);
     beamr_status st;
 
@@ -359,7 +359,7 @@ static beamr_status enter(beamr_args_call *call, beamr_error *err)
 {
     size_t params = call->type.param_count, results = call->type.result_count;
 
-    if (call->convention == BEAMR_CONVENTION_BINDGEN)
+    if (call->names.convention == BEAMR_CONVENTION_BINDGEN)
         call->block_count = 0;
     if (call->options.can_wait)
         return beamr_entry_begin(call->func, call->params, params, call->results, results,

@@ -128,6 +128,9 @@ beamr_status guest_result_read(const guest_heap *heap, beamr_reading reading, si
 
 /* ---- value_utf16.c ---- */
 
+/* Put one character, of at most 4 bytes, at `out`.  Returns the place behind it. */
+uint8_t *guest_utf8_put(uint8_t *out, uint32_t c);
+
 /* UTF-8 that is well-formed as UTF-16, low byte first.
  *   out  room for twice text.len bytes
  * Returns the number of bytes written. */
@@ -138,6 +141,15 @@ size_t guest_utf16_from_utf8(beamr_bytes text, uint8_t *out);
  *   out   room for 3 * units bytes
  * Returns the number of bytes written. */
 size_t guest_utf8_from_utf16(const uint8_t *data, size_t units, uint8_t *out);
+
+/* The value of a hexadecimal digit, or -1. */
+static inline int guest_hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 static inline beamr_value guest_address_value(beamr_kind width, uint64_t n)
 {

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
-#include "beamr/values.h"
+#include "guest/value.h"
 
 /* A list or map that has begun and not ended. */
 typedef struct frame {
@@ -225,21 +225,13 @@ static beamr_status read_number(reader *r)
 
 /* ---- Text ---- */
 
-static int hex_digit(uint8_t c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Four hexadecimal digits.  Returns false if they are none. */
 static bool read_unit(reader *r, uint32_t *out)
 {
     uint32_t n = 0;
 
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(peek(r));
+        int digit = guest_hex_digit(peek(r));
 
         if (digit < 0)
             return false;
@@ -248,17 +240,6 @@ static bool read_unit(reader *r, uint32_t *out)
     }
     *out = n;
     return true;
-}
-
-static uint8_t *put_character(uint8_t *out, uint32_t c)
-{
-    unsigned more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const uint8_t leads[] = {0, 0xc0, 0xe0, 0xf0};
-
-    *out++ = (uint8_t)(leads[more] | c >> (6 * more));
-    while (more-- > 0)
-        *out++ = (uint8_t)(0x80 | (c >> (6 * more) & 0x3f));
-    return out;
 }
 
 /* What stands behind \u: one unit, or a pair. */
@@ -281,7 +262,7 @@ static beamr_status read_unicode(reader *r, uint8_t **out)
     }
     if (c >= 0xd800 && c < 0xe000)
         return fail_at(r, from, "half of a surrogate pair");
-    *out = put_character(*out, c);
+    *out = guest_utf8_put(*out, c);
     return BEAMR_OK;
 }
 

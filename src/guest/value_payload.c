@@ -12,14 +12,6 @@ static beamr_status fail_memory(const guest_arg *at, beamr_error *err)
     return guest_arg_fail(err, BEAMR_NO_MEMORY, at, 0, ": no memory to convert it");
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static beamr_status decode_hex(guest_payload *out, const guest_arg *at, beamr_error *err)
 {
     beamr_bytes text = at->arg->text;
@@ -31,7 +23,7 @@ static beamr_status decode_hex(guest_payload *out, const guest_arg *at, beamr_er
     if (!(out->own = bytes = malloc(text.len / 2 + 1)))
         return fail_memory(at, err);
     for (size_t i = 0; i < text.len; i += 2) {
-        int high = hex_digit(text.data[i]), low = hex_digit(text.data[i + 1]);
+        int high = guest_hex_digit(text.data[i]), low = guest_hex_digit(text.data[i + 1]);
 
         if (high < 0 || low < 0)
             return guest_arg_fail(err, BEAMR_ARGUMENT, at, i,

@@ -49,23 +49,14 @@ size_t guest_utf16_from_utf8(beamr_bytes text, uint8_t *out)
     return (size_t)(end - out);
 }
 
-static uint8_t *put_utf8(uint8_t *out, uint32_t c)
+uint8_t *guest_utf8_put(uint8_t *out, uint32_t c)
 {
-    if (c < 0x80) {
-        *out++ = (uint8_t)c;
-    } else if (c < 0x800) {
-        *out++ = (uint8_t)(0xc0 | c >> 6);
-        *out++ = (uint8_t)(0x80 | (c & 0x3f));
-    } else if (c < 0x10000) {
-        *out++ = (uint8_t)(0xe0 | c >> 12);
-        *out++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (uint8_t)(0x80 | (c & 0x3f));
-    } else {
-        *out++ = (uint8_t)(0xf0 | c >> 18);
-        *out++ = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-        *out++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (uint8_t)(0x80 | (c & 0x3f));
-    }
+    static const uint8_t leads[] = {0, 0xc0, 0xe0, 0xf0};
+    unsigned more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+
+    *out++ = (uint8_t)(leads[more] | c >> (6 * more));
+    while (more-- > 0)
+        *out++ = (uint8_t)(0x80 | (c >> (6 * more) & 0x3f));
     return out;
 }
 
@@ -88,7 +79,7 @@ size_t guest_utf8_from_utf16(const uint8_t *data, size_t units, uint8_t *out)
             c = is_pair ? 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00) : REPLACEMENT;
             i += is_pair;
         }
-        end = put_utf8(end, c);
+        end = guest_utf8_put(end, c);
     }
     return (size_t)(end - out);
 }

@@ -32,6 +32,13 @@ BEAMR_API beamr_status beamr_emscripten_link(beamr_wasi *wasi, beamr_linker *lin
  * they need is missing or of another type; named), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_emscripten_attach(beamr_emscripten *e, beamr_instance *instance,
                                                beamr_error *err);
+/* A call has ended in BEAMR_EXCEPTION: say what was thrown, if Emscripten's imports threw it -
+ * "longjmp without target", "uncaught C++ exception of type std::logic_error".
+ *   exception  as beamr_exception_take gives it
+ *   text       cut to fit `size`
+ * Returns false, with nothing written, when others threw it. */
+BEAMR_API bool beamr_emscripten_describe(beamr_wasi *wasi, const beamr_exception *exception,
+                                         char *text, size_t size);
 BEAMR_API beamr_emscripten *beamr_emscripten_ref(beamr_emscripten *e);
 BEAMR_API void beamr_emscripten_unref(beamr_emscripten *e); /* accepts NULL */
 

@@ -41,25 +41,38 @@ BEAMR_API beamr_provider beamr_guest_provider(const beamr_module *module, size_t
 BEAMR_API beamr_status beamr_stubs_link(beamr_linker *linker, const beamr_module *module,
                                         beamr_stubs stubs, beamr_error *err);
 
-/* Link and instantiate. What the linker defines already goes before WASI and Emscripten.
- * Errors: as beamr_wasi_link, beamr_emscripten_link and beamr_linker_instantiate. */
+/* Link and instantiate. What the linker has, or its resolver finds, goes before WASI and
+ * Emscripten; it is not changed. Memories and tables that old modules import from `env` are
+ * made as they are declared.
+ *   linker  says in which store
+ * Errors: as beamr_wasi_link, beamr_emscripten_link, beamr_emscripten_attach and
+ * beamr_instance_new. */
 BEAMR_API beamr_status beamr_guest_instantiate(beamr_wasi *wasi, beamr_linker *linker,
                                                beamr_module *module, beamr_stubs stubs,
                                                beamr_instance **out, beamr_error *err);
+/* The same, so that the start function can wait: as beamr_linker_begin. */
+BEAMR_API beamr_status beamr_guest_begin(beamr_wasi *wasi, beamr_linker *linker,
+                                         beamr_module *module, beamr_stubs stubs,
+                                         beamr_instance **out, beamr_entry *entry,
+                                         beamr_error *err);
 
 /* Bring the guest's language up, for a guest whose functions are then called: calls its export
  * `_initialize`, or else `__wasm_call_ctors`, if it takes and gives nothing; otherwise does
  * nothing. Not for guests with `_start`, which do this themselves.
- * Errors: as beamr_func_call. */
+ * Errors: as beamr_func_call; for an exception, as beamr_guest_explain says it. */
 BEAMR_API beamr_status beamr_guest_initialize(beamr_wasi *wasi, beamr_instance *instance,
                                               beamr_error *err);
 
 /* Run a program: its export `_start`.
- *   code  its exit code: what it passed to exit, 0 when it returned
+ *   code  its exit code: what it passed to exit, 0 when it returned; written on success
  * Errors: BEAMR_NOT_FOUND (no `_start`, or one that takes or gives something); as
- * beamr_func_call, but for the trap EXIT, which is an end like another. */
+ * beamr_guest_initialize, but for the trap EXIT, which is an end like another. */
 BEAMR_API beamr_status beamr_guest_run(beamr_wasi *wasi, beamr_instance *instance,
                                        uint32_t *code, beamr_error *err);
+
+/* A call has ended in BEAMR_EXCEPTION: put what beamr_emscripten_describe says of it into err's
+ * text, if it says something. The exception is then forgotten. */
+BEAMR_API void beamr_guest_explain(beamr_wasi *wasi, beamr_store *store, beamr_error *err);
 
 #ifdef __cplusplus
 }

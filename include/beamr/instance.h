@@ -269,6 +269,10 @@ BEAMR_API void beamr_linker_set_resolver(beamr_linker *linker, beamr_resolver re
 
 BEAMR_API bool beamr_linker_find(const beamr_linker *linker, beamr_bytes module,
                                  beamr_bytes name, beamr_extern *out);
+/* Look an import up as instantiation does: among the definitions, then by the resolver. */
+BEAMR_API bool beamr_linker_resolve(const beamr_linker *linker, const beamr_import *import,
+                                    beamr_extern *out);
+BEAMR_API beamr_store *beamr_linker_store(const beamr_linker *linker);
 /* Look up the module's imports and instantiate it. Errors: as beamr_instance_new; an import
  * that is not found is BEAMR_UNLINKABLE ("unknown import ..."). */
 BEAMR_API beamr_status beamr_linker_instantiate(beamr_linker *linker, beamr_module *module,

@@ -88,6 +88,9 @@ BEAMR_API uint64_t beamr_store_fuel_used(const beamr_store *store);
  * Errors: BEAMR_TRAP with OUT_OF_FUEL, INTERRUPTED or DEADLINE, which it passes on. */
 BEAMR_API beamr_status beamr_store_work(beamr_store *store, uint64_t bytes, beamr_error *err);
 
+/* The engine that it was made with; borrowed. */
+BEAMR_API beamr_engine *beamr_store_engine(const beamr_store *store);
+
 /* The embedder's pointer; NULL at first. */
 BEAMR_API void beamr_store_set_data(beamr_store *store, void *data);
 BEAMR_API void *beamr_store_data(const beamr_store *store);

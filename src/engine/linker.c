@@ -244,6 +244,19 @@ bool beamr_linker_find(const beamr_linker *linker, beamr_bytes module, beamr_byt
     return true;
 }
 
+bool beamr_linker_resolve(const beamr_linker *linker, const beamr_import *import,
+                          beamr_extern *out)
+{
+    if (beamr_linker_find(linker, import->module, import->name, out))
+        return true;
+    return linker->resolver && linker->resolver(linker->user, linker->store, import, out);
+}
+
+beamr_store *beamr_linker_store(const beamr_linker *linker)
+{
+    return linker->store;
+}
+
 /* ---- Instantiation ---- */
 
 static beamr_status fail_unknown(const beamr_import *import, beamr_error *err)
@@ -261,11 +274,7 @@ static beamr_status resolve(const beamr_linker *l, const beamr_module *module, s
 {
     beamr_import import = beamr_module_import(module, i);
 
-    if (beamr_linker_find(l, import.module, import.name, out))
-        return BEAMR_OK;
-    if (l->resolver && l->resolver(l->user, l->store, &import, out))
-        return BEAMR_OK;
-    return fail_unknown(&import, err);
+    return beamr_linker_resolve(l, &import, out) ? BEAMR_OK : fail_unknown(&import, err);
 }
 
 beamr_status beamr_linker_instantiate(beamr_linker *linker, beamr_module *module,

@@ -111,3 +111,8 @@ void *beamr_store_data(const beamr_store *store)
 {
     return engine_store(store)->data;
 }
+
+beamr_engine *beamr_store_engine(const beamr_store *store)
+{
+    return engine_public_engine(engine_store(store)->engine);
+}

@@ -44,13 +44,16 @@ static beamr_status bound_call(const beamr_call *call, const beamr_value *args,
 {
     const bound *b = call->user;
     const bound_block *block = b->block;
+    beamr_instance *const *served = block->door.instance;
+    beamr_instance *caller = served && *served ? *served : call->caller;
     guest_call c = {
         .store = call->store,
-        .caller = call->caller,
-        .memory = call->caller ? beamr_instance_memory(call->caller, 0) : NULL,
+        .caller = caller,
+        .memory = caller ? beamr_instance_memory(caller, 0) : NULL,
         .is64 = block->is64,
         .wasi = block->door.wasi,
         .door = block->door.door,
+        .dialect = block->door.dialect,
     };
 
     return b->function(&c, args, results, err);
@@ -153,30 +156,49 @@ static int compare_name(const void *key, const void *row)
 const guest_import *guest_import_find(const guest_import *rows, size_t row_count,
                                       beamr_bytes name)
 {
-    if (name.len == 0)
-        return NULL;
-    return bsearch(&name, rows, row_count, sizeof *rows, compare_name);
+    const guest_import *row = NULL;
+
+    if (name.len > 0)
+        row = bsearch(&name, rows, row_count, sizeof *rows, compare_name);
+    while (row && row > rows && strcmp(row[-1].name, row->name) == 0)
+        row--;
+    return row;
 }
 
-static beamr_status bind_one(beamr_linker *linker, const beamr_import *import,
-                             const guest_import *row, bound_block *block, bound *b,
-                             beamr_error *err)
+const guest_import *guest_import_fit(const guest_import *rows, size_t row_count,
+                                     beamr_bytes name, const beamr_functype *type, bool is64)
 {
-    beamr_host host = {.callback = bound_call, .user = b, .finalize = bound_finalize};
-    const char *from = (const char *)import->module.data;
-    char module[64];
+    const guest_import *row = guest_import_find(rows, row_count, name);
+
+    for (; row && row < rows + row_count && compare_name(&name, row) == 0; row++)
+        if (guest_type_fits(type, row->type, is64))
+            return row;
+    return NULL;
+}
+
+/* `first` is the first row of the import's name, for the report. */
+static beamr_status bind_one(beamr_linker *linker, const beamr_import *import,
+                             const guest_import *first, const guest_import *row,
+                             bound_block *block, bound *b, beamr_error *err)
+{
+    beamr_host host = {.callback = bound_call,
+                       .user = b,
+                       .finalize = bound_finalize,
+                       .module = import->module,
+                       .name = import->name};
+    beamr_extern item = {.kind = BEAMR_EXTERN_FUNC};
     beamr_status st;
 
-    if (import->type.kind != BEAMR_EXTERN_FUNC ||
-        !guest_type_fits(&import->type.func, row->type, block->is64))
-        return fail_type(import, row, block->is64, err);
-    (void)snprintf(module, sizeof module, "%.*s", (int)import->module.len, from);
+    if (!row)
+        return fail_type(import, first, block->is64, err);
     *b = (bound){block, row->function};
-    block->refs++;
-    st = beamr_linker_define_host(linker, module, row->name, &import->type.func, &host, err);
+    st = beamr_func_make(beamr_linker_store(linker), &import->type.func, &host, &item.of.func,
+                         err);
     if (st != BEAMR_OK)
-        block->refs--;
-    return st;
+        return st;
+    block
+        ->refs++; /* the function's: it ends with the store, whatever comes of the definition */
+    return beamr_linker_define(linker, import->module, import->name, item, err);
 }
 
 static bool is_from(const beamr_import *import, const char *from)
@@ -209,11 +231,15 @@ beamr_status guest_bind(beamr_linker *linker, const beamr_module *module, const 
         door->door_ref(door->door);
     for (size_t i = 0; i < beamr_module_import_count(module) && st == BEAMR_OK; i++) {
         beamr_import import = beamr_module_import(module, i);
-        const guest_import *row =
+        const guest_import *first =
             is_from(&import, from) ? guest_import_find(rows, row_count, import.name) : NULL;
+        const guest_import *row = NULL;
 
-        if (row)
-            st = bind_one(linker, &import, row, block, &block->functions[used++], err);
+        if (first && import.type.kind == BEAMR_EXTERN_FUNC)
+            row =
+                guest_import_fit(rows, row_count, import.name, &import.type.func, block->is64);
+        if (first)
+            st = bind_one(linker, &import, first, row, block, &block->functions[used++], err);
     }
     block_unref(block);
     return st;

@@ -3,7 +3,8 @@
  *
  * A table's row gives a function's name and its type in letters: i l f d for i32 i64 f32 f64, P
  * for a pointer or size, which is i32 or i64 as memory 0 of the module says; a colon before the
- * results. The import's declared type must fit. */
+ * results. The import's declared type must fit that of a row; a function that has been declared
+ * in several ways has as many rows, next to each other. */
 #ifndef GUEST_BIND_H
 #define GUEST_BIND_H
 
@@ -20,7 +21,8 @@ typedef struct guest_call {
         *memory; /* the caller's memory 0, or NULL: all accesses are then out of bounds */
     bool is64;   /* pointers and sizes are 8 bytes, otherwise 4 */
     beamr_wasi *wasi;
-    void *door; /* as given to guest_bind */
+    void *door;       /* as given to guest_bind */
+    unsigned dialect; /* likewise */
 } guest_call;
 
 /* A function for guests. Returns as a beamr_host_func. */
@@ -39,7 +41,8 @@ bool guest_type_fits(const beamr_functype *type, const char *letters, bool is64)
 bool guest_module_is64(const beamr_module *module);
 
 /* Define, in the linker, each import of `module` from `from` that one of the rows provides.
- *   rows   static, sorted by name in strcmp's order
+ *   rows   static, sorted by name in strcmp's order. Of those with one name the first that fits
+ *          is taken
  *   door   passed to each call; `door_ref` and `door_unref` count it (NULL if nothing is to be
  *          counted)
  * Errors: BEAMR_UNLINKABLE (an import of another type), BEAMR_NO_MEMORY. */
@@ -48,13 +51,20 @@ typedef struct guest_door {
     void *door;
     void (*door_ref)(void *door);
     void (*door_unref)(void *door);
+    unsigned dialect; /* passed to each call: which of a library's layouts the module knows */
+    /* Unless NULL: where the instance that is served will be noted, which is then taken for the
+     * caller. Calls through `invoke_*` come from an instance of ours. */
+    beamr_instance *const *instance;
 } guest_door;
 beamr_status guest_bind(beamr_linker *linker, const beamr_module *module, const char *from,
                         const guest_import *rows, size_t row_count, const guest_door *door,
                         beamr_error *err);
-/* The row for a name, or NULL. */
+/* The first row for a name, or NULL. */
 const guest_import *guest_import_find(const guest_import *rows, size_t row_count,
                                       beamr_bytes name);
+/* The row for an imported function of that name and type, or NULL. */
+const guest_import *guest_import_fit(const guest_import *rows, size_t row_count,
+                                     beamr_bytes name, const beamr_functype *type, bool is64);
 
 /* ---- Arguments ---- */
 

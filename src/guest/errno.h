@@ -9,6 +9,7 @@
     X(SUCCESS, 0, "success")                                                                   \
     X(2BIG, 1, "argument list too long")                                                       \
     X(ACCES, 2, "permission denied")                                                           \
+    X(AFNOSUPPORT, 5, "address family not supported")                                          \
     X(AGAIN, 6, "resource unavailable")                                                        \
     X(BADF, 8, "bad file descriptor")                                                          \
     X(BUSY, 10, "resource busy")                                                               \

@@ -221,12 +221,18 @@ void beamr_wasi_unref(beamr_wasi *w)
     texts_clear(&w->args);
     texts_clear(&w->env);
     beamr_vfs_unref(w->vfs);
+    guest_cxx_clear(&w->cxx);
     free(w);
 }
 
 beamr_vfs *beamr_wasi_vfs(const beamr_wasi *wasi)
 {
     return wasi->vfs;
+}
+
+guest_cxx *guest_wasi_cxx(beamr_wasi *wasi)
+{
+    return &wasi->cxx;
 }
 
 void guest_set_extra(beamr_wasi *w, const guest_extra *extra)

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "guest/cxx.h"
 #include "guest/system.h"
 
 enum {
@@ -91,6 +92,7 @@ struct beamr_wasi {
     bool has_exited;
     uint32_t exit_code;
     guest_extra extra;
+    guest_cxx cxx; /* of Emscripten's side, which registers it as `extra` */
 };
 
 /* What files and directories can be asked for, whatever rights were given. */

@@ -2,8 +2,10 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/escape.h"
 
@@ -38,7 +40,9 @@ int cli_error(const char *command, const char *what, const beamr_error *err)
     (void)fputs(beamr_status_text(err->status), stderr);
     if (err->offset)
         (void)fprintf(stderr, " at byte %" PRIu64 " (0x%" PRIx64 ")", err->offset, err->offset);
-    (void)fprintf(stderr, ": %s\n", err->text);
+    (void)fputs(": ", stderr);
+    cli_print_escaped(stderr, beamr_bytes_of(err->text), ""); /* it may name what others made */
+    (void)fputc('\n', stderr);
     cli_backtrace(stderr, err);
     return cli_exit_of(err->status);
 }
@@ -81,6 +85,14 @@ int cli_finish(const char *command, int code)
         return code;
     (void)fprintf(stderr, "%s: writing to stdout failed: %s\n", command, strerror(errno));
     return code == CLI_OK ? CLI_FAILED : code;
+}
+
+void cli_hold_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) /* the smallest free number is this one */
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
 }
 
 /* ---- Input ---- */

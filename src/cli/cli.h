@@ -54,6 +54,10 @@ int cli_exit_of(beamr_status status);
  * Returns `code`, or CLI_FAILED. */
 int cli_finish(const char *command, int code);
 
+/* Make sure that the descriptors 0 to 2 are taken, so that no file that is opened later becomes
+ * a standard stream by chance. Those that are closed get one that can't be read or written. */
+void cli_hold_streams(void);
+
 /* ---- Input ---- */
 
 /* The contents of a file. */

@@ -1,7 +1,7 @@
 /* `beamr inspect`: what a module holds, for people or as JSON.
  * It reads the module with the engine, so what it shows is what `beamr run` would see. Of a
  * module that the engine refuses it shows the reason, and the sections as far as they can be
- * followed.
+ * followed. Of each import it says who would provide it to a program that is run.
  * Source: Core, "Modules" of the binary format. */
 #include "cli/cli.h"
 
@@ -25,6 +25,12 @@ static const char help_text[] = "Show what a WebAssembly module holds: the langu
                                 "FILE may be - for standard input. Of a module that the engine "
                                 "refuses, the reason is shown\n"
                                 "and what can be told nevertheless.\n"
+                                "\n"
+                                "Behind each import stands who provides it when the module is "
+                                "run: WASI; Emscripten; a stub,\n"
+                                "which traps when it is called (with beamr run --stub-imports "
+                                "it gives zeros); or nothing, and\n"
+                                "then the module cannot be run.\n"
                                 "\n"
                                 "Options:\n"
                                 "      --json              print one JSON object\n"
@@ -68,13 +74,71 @@ static void show_memories(const beamr_module *m)
     }
 }
 
+/* What becomes of an import when the module is run. */
+typedef enum fate {
+    FATE_WASI,
+    FATE_EMSCRIPTEN,
+    FATE_STUB,
+    FATE_MISFIT,
+    FATE_NOTHING,
+    FATE_COUNT,
+} fate;
+
+static const struct {
+    const char *text; /* for people */
+    const char *json;
+} fates[FATE_COUNT] = {
+    [FATE_WASI] = {"WASI", "wasi"},
+    [FATE_EMSCRIPTEN] = {"Emscripten", "emscripten"},
+    [FATE_STUB] = {"stub", "stub"},
+    [FATE_MISFIT] = {"not linkable: known with another type", "misfit"},
+    [FATE_NOTHING] = {"not linkable: nothing provides it", "nothing"},
+};
+
+static fate fate_of(const beamr_module *m, size_t import)
+{
+    switch (beamr_guest_provider(m, import, NULL)) {
+    case BEAMR_PROVIDER_WASI:
+        return FATE_WASI;
+    case BEAMR_PROVIDER_EMSCRIPTEN:
+        return FATE_EMSCRIPTEN;
+    case BEAMR_PROVIDER_MISFIT:
+        return FATE_MISFIT;
+    case BEAMR_PROVIDER_NONE:
+    case BEAMR_PROVIDER_LINKER:
+    default:
+        return beamr_module_import(m, import).type.kind == BEAMR_EXTERN_FUNC ? FATE_STUB
+                                                                             : FATE_NOTHING;
+    }
+}
+
+/* How many imports have each fate. */
+static void show_fates(const beamr_module *m)
+{
+    static const char *const texts[FATE_COUNT] = {"from WASI", "from Emscripten", "stubbed",
+                                                  "of another type", "not linkable"};
+    size_t counts[FATE_COUNT] = {0};
+    const char *separator = " (";
+
+    for (size_t i = 0; i < beamr_module_import_count(m); i++)
+        counts[fate_of(m, i)]++;
+    for (size_t i = 0; i < FATE_COUNT; i++) {
+        if (counts[i] == 0)
+            continue;
+        (void)printf("%s%zu %s", separator, counts[i], texts[i]);
+        separator = ", ";
+    }
+    (void)puts(separator[0] == ',' ? ")" : "");
+}
+
 static void show_links(const beamr_module *m)
 {
     size_t imports = beamr_module_import_count(m);
     size_t exports = beamr_module_export_count(m);
     char type[TYPE_TEXT_SIZE];
 
-    (void)printf("Imports: %zu\n", imports);
+    (void)printf("Imports: %zu", imports);
+    show_fates(m);
     for (size_t i = 0; i < imports; i++) {
         beamr_import import = beamr_module_import(m, i);
 
@@ -82,7 +146,8 @@ static void show_links(const beamr_module *m)
         cli_print_quoted(stdout, import.module);
         (void)fputc(' ', stdout);
         cli_print_quoted(stdout, import.name);
-        (void)printf(": %s\n", beamr_externtype_text(&import.type, type, sizeof type));
+        (void)printf(": %s; %s\n", beamr_externtype_text(&import.type, type, sizeof type),
+                     fates[fate_of(m, i)].text);
     }
     (void)printf("Exports: %zu\n", exports);
     for (size_t i = 0; i < exports; i++) {
@@ -204,7 +269,7 @@ static void json_links(const beamr_module *m)
         cli_print_quoted(stdout, import.name);
         (void)fputc(',', stdout);
         json_type(&import.type);
-        (void)fputc('}', stdout);
+        (void)printf(",\"provider\":\"%s\"}", fates[fate_of(m, i)].json);
     }
     (void)fputs("],\"exports\":[", stdout);
     for (size_t i = 0; i < beamr_module_export_count(m); i++) {

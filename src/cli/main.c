@@ -13,7 +13,7 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-    {"run", cli_run, "beamr run", "call a function of a module, or run its _start"},
+    {"run", cli_run, "beamr run", "run a program, or call a function of a module"},
     {"inspect", cli_inspect, "beamr inspect", "show what a module holds"},
     {"validate", cli_validate, "beamr validate", "check modules without running them"},
     {"wast", cli_wast, "beamr wast", "run files of the official test suite"},
@@ -53,11 +53,13 @@ static int help(void)
         "\n"
         "Exit codes:\n"
         "  0          all went well\n"
+        "             (beamr run passes on what its program ends with)\n"
         "  1          the guest failed: it trapped, ended in an exception nobody caught,\n"
         "             or an assertion about it did not hold\n"
         "  2          wrong usage, or an input that cannot be used\n"
         "\n"
         "Examples:\n"
+        "  beamr run hello.wasm\n"
         "  beamr run add.wasm --invoke add 2 -3\n"
         "  beamr inspect add.wasm\n"
         "  beamr validate *.wasm\n",
@@ -148,5 +150,6 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    cli_hold_streams();
     return cli_finish("beamr", dispatch(argc, argv));
 }

@@ -89,6 +89,10 @@ module escape \
 module throw \
     0061736d01000000010401600000030201000d03010000070501016600000a0601040008000b
 
+# (module (tag $t (param i32 f64)) (func (export "f") (throw $t (i32.const 5) (f64.const 0.5))))
+module thrown \
+    0061736d0100000001090260000060027f7c00030201000d03010001070501016600000a11010f00410544000000000000e03f08000b
+
 # (module
 #   (memory (export "memory") 1)
 #   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 64)
@@ -172,13 +176,14 @@ texts "a NUL stands behind the text" 0 0 "" behind hello
 texts "numbers stay numbers" 0 7 "" length 5 7
 texts "text: beside a number" 0 104 "" first text:h
 run "an exception that nobody catches" 1 "" "^beamr run: f: uncaught exception" throw.wasm --invoke f
+run "what such an exception holds" 1 "" "^exception: 5 0[.]5$" thrown.wasm --invoke f
 run "names in backtraces are escaped" 1 "" '<\\u001b\[31mevil\\u000a>' escape.wasm --invoke f
 
 # ---- run: options ----
 
 run "memory.grow within the limit" 0 1 "" tour.wasm --invoke grow 1
 run "memory.grow beyond --max-memory" 0 -1 "" --max-memory 128KiB tour.wasm --invoke grow 2
-run "memory.grow up to --max-memory" 0 1 "" tour.wasm --max-memory 1MiB --invoke grow 15
+run "memory.grow up to --max-memory" 0 1 "" --max-memory 1MiB tour.wasm --invoke grow 15
 run "--max-memory in bytes" 0 -1 "" --max-memory 131071 tour.wasm --invoke grow 1
 run "--max-memory below the start" 2 "" "memory 0 begins with 1 pages.* --max-memory 1KiB allows 0" \
     --max-memory 1KiB tour.wasm --invoke grow 1
@@ -187,7 +192,7 @@ run "--max-memory that overflows" 2 "" "not a size" --max-memory 99999999999GiB 
 run "--timeout ends a loop" 1 "" "spin: the time limit of 100ms was reached" \
     --timeout 100ms tour.wasm --invoke spin
 run "--timeout ends a start function" 1 "" "the time limit of 50ms was reached" \
-    startloop.wasm --timeout=50ms --invoke f
+    --timeout=50ms startloop.wasm --invoke f
 run "--timeout that is not reached" 0 5 "" --timeout 1m tour.wasm --invoke add 2 3
 run "--timeout without a unit" 2 "" "--timeout 5: not a time" --timeout 5 tour.wasm --invoke spin
 run "--timeout of nothing" 2 "" "--timeout 0s: not a time" --timeout 0s tour.wasm --invoke spin
@@ -196,7 +201,13 @@ run "--features that are unknown" 2 "" "nonsense" --features nonsense tour.wasm 
 run "an unknown option" 2 "" "unrecognized option '--fast'" --fast tour.wasm
 run "options end at --invoke" 2 "" "argument 1 is text" tour.wasm --invoke add --timeout 3
 run "FILE may follow NAME" 0 5 "" --invoke add tour.wasm 2 3
-run "arguments without --invoke" 2 "" "unexpected '3': arguments need --invoke" tour.wasm 3
+run "options end at FILE" 2 "" "no _start to run" tour.wasm --timeout 3 --invoke add 2 3
+run "--invoke=NAME behind FILE" 0 5 "" tour.wasm --invoke=add 2 3
+run "--invoke without a name" 2 "" "--invoke: the function's name is missing" tour.wasm --invoke
+run "--fuel that suffices" 0 5 "" --fuel 1000 tour.wasm --invoke add 2 3
+run "--fuel that does not" 1 "" "spin: the fuel limit of 1000 was reached" \
+    --fuel 1000 tour.wasm --invoke spin
+run "--fuel that is no number" 2 "" "--fuel lots: not a number of units" --fuel lots tour.wasm
 run "no file" 2 "" "the module's file is missing"
 run "--help" 0 "~^Usage: beamr run" "" --help
 
@@ -206,9 +217,9 @@ run "_start" 0 "" "" start.wasm
 run "_start with a parameter" 2 "" "its _start takes parameters" startsig.wasm
 run "no _start" 2 "" "no _start to run; name a function with --invoke" tour.wasm
 run "no _start lists functions" 2 "" 'Exported functions: .*"add"' tour.wasm
-run "imports that are missing" 2 "" "2 imports that nothing provides" names.wasm --invoke f
-run "missing imports are listed" 2 "" '"env" "a\\"b\\\\": func \[i32 i64\] -> \[f64\]' names.wasm --invoke f
-run "missing imports are all listed" 2 "" '"env" "€": global mut i64' names.wasm --invoke f
+run "an import that is no function and missing" 2 "" "1 import that nothing provides" \
+    names.wasm --invoke f
+run "a missing import is named" 2 "" '"env" "€": global mut i64$' names.wasm --invoke f
 run "a file that is missing" 2 "" "nowhere.wasm: No such file" nowhere.wasm --invoke f
 run "a file that is no module" 2 "" "text.wasm: malformed module" text.wasm --invoke f
 run "an empty file" 2 "" "empty.wasm: malformed module" empty.wasm --invoke f
@@ -221,7 +232,11 @@ check "run: standard input" 0 5 "" bash -c '"$1" run - --invoke add 2 3 <tour.wa
 
 check "inspect: memories" 0 "~^  0: 64 bit, minimum 1 pages, maximum 16 pages$" "" "$beamr" inspect names.wasm
 check "inspect: features" 0 "~^Features used: .*memory64" "" "$beamr" inspect names.wasm
-check "inspect: imports" 0 '~^  "env" "a\\"b\\\\": func \[i32 i64\] -> \[f64\]$' "" "$beamr" inspect names.wasm
+check "inspect: imports" 0 '~^  "env" "a\\"b\\\\": func \[i32 i64\] -> \[f64\]; stub$' "" "$beamr" inspect names.wasm
+check "inspect: an import that is not linkable" 0 \
+    '~^  "env" "€": global mut i64; not linkable: nothing provides it$' "" "$beamr" inspect names.wasm
+check "inspect: what becomes of imports" 0 '~^Imports: 2 \(1 stubbed, 1 not linkable\)$' "" \
+    "$beamr" inspect names.wasm
 check "inspect: exports" 0 '~^  "m\\u000a": memory i64 1 16$' "" "$beamr" inspect names.wasm
 check "inspect: functions" 0 "~^Functions: 1, of which 1 imported$" "" "$beamr" inspect names.wasm
 check "inspect: sections" 0 "~^  import +at 0x00000013, 23 bytes$" "" "$beamr" inspect names.wasm
@@ -230,7 +245,7 @@ check "inspect: JSON" 0 '~^\{"file":"names.wasm","size":70,"supported":true,"fea
 check "inspect: JSON of memories" 0 '~"memories":\[\{"bits":64,"minimum":1,"maximum":16\}\]' "" \
     "$beamr" inspect names.wasm --json
 check "inspect: JSON of imports" 0 \
-    '~"imports":\[\{"module":"env","name":"a\\"b\\\\","kind":"func","parameters":\["i32","i64"\],"results":\["f64"\]\},\{"module":"env","name":"€","kind":"global","type":"i64","mutable":true\}\]' \
+    '~"imports":\[\{"module":"env","name":"a\\"b\\\\","kind":"func","parameters":\["i32","i64"\],"results":\["f64"\],"provider":"stub"\},\{"module":"env","name":"€","kind":"global","type":"i64","mutable":true,"provider":"nothing"\}\]' \
     "" "$beamr" inspect --json names.wasm
 check "inspect: JSON of exports" 0 \
     '~"exports":\[\{"name":"m\\u000a","kind":"memory","bits":64,"minimum":1,"maximum":16\},\{"name":"t","kind":"table","element":"funcref","bits":32,"minimum":2,"maximum":null\},' \

@@ -1,0 +1,268 @@
+/* Calling into the guest of `beamr run`, and telling how that failed: run.h.
+ * How arguments become parameters is beamr/values.h, and how programs are started
+ * beamr/guest.h; beside `_start` there is the `main` that Emscripten leaves to its own loader,
+ * and which is called here as that would: with the words in the guest's memory. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cli/escape.h"
+#include "cli/run.h"
+
+enum {
+    LIST_MAX = 12,          /* exported functions shown with an error */
+    LAST_ERROR_SIZE = 1024, /* bytes shown of the guest's last_error */
+};
+
+/* ---- Finding what to start ---- */
+
+static void list_functions(const beamr_module *module)
+{
+    size_t shown = 0, total = 0;
+
+    for (size_t i = 0; i < beamr_module_export_count(module); i++) {
+        beamr_export e = beamr_module_export(module, i);
+
+        if (e.type.kind != BEAMR_EXTERN_FUNC)
+            continue;
+        if (total++ >= LIST_MAX)
+            continue;
+        (void)fputs(shown++ ? ", " : "Exported functions: ", stderr);
+        cli_print_quoted(stderr, e.name);
+    }
+    if (total > shown)
+        (void)fprintf(stderr, ", and %zu more", total - shown);
+    (void)fputs(total ? "\n" : "It exports no functions.\n", stderr);
+}
+
+static bool find_func(const run *r, const char *name, beamr_functype *type)
+{
+    beamr_export e;
+    bool found = beamr_module_find_export(r->module, beamr_bytes_of(name), &e) &&
+                 e.type.kind == BEAMR_EXTERN_FUNC;
+
+    if (found)
+        *type = e.type.func;
+    return found;
+}
+
+/* Say that an export is not what it must be. */
+static int missing(const run *r, const char *name)
+{
+    const run_options *o = r->options;
+    beamr_export e;
+    bool found = beamr_module_find_export(r->module, beamr_bytes_of(name), &e);
+
+    (void)fprintf(stderr, "%s: %s: ", o->command, o->file);
+    if (found && e.type.kind != BEAMR_EXTERN_FUNC)
+        (void)fprintf(stderr, "export '%s' is a %s, not a function\n", name,
+                      beamr_extern_kind_text(e.type.kind));
+    else if (found)
+        (void)fputs("its _start takes parameters or has results\n", stderr);
+    else if (o->invoke)
+        (void)fprintf(stderr, "no export '%s'\n", name);
+    else
+        (void)fputs("no _start to run; name a function with --invoke\n", stderr);
+    list_functions(r->module);
+    return CLI_USAGE;
+}
+
+int run_find_start(const run *r, run_start *out)
+{
+    const char *name = r->options->invoke;
+    beamr_functype type;
+    beamr_export e;
+
+    *out = RUN_INVOKE;
+    if (name)
+        return find_func(r, name, &type) ? CLI_OK : missing(r, name);
+    name = "_start";
+    *out = RUN_START;
+    if (find_func(r, name, &type) && type.param_count == 0 && type.result_count == 0)
+        return CLI_OK;
+    *out = RUN_MAIN;
+    if (!beamr_module_find_export(r->module, beamr_bytes_of(name), &e) &&
+        run_main_name(r->module))
+        return CLI_OK;
+    return missing(r, name);
+}
+
+/* ---- Failures ---- */
+
+/* What the guest says about its failure: its export last_error, a pointer to text. */
+static void show_last_error(const run *r)
+{
+    beamr_func *func;
+    beamr_memory *memory;
+    beamr_functype type;
+    beamr_value result;
+    beamr_error ignored = {0};
+    char text[LAST_ERROR_SIZE];
+
+    if (!r->instance || !(func = beamr_instance_find_func(r->instance, "last_error")))
+        return;
+    memory = beamr_instance_find_memory(r->instance, "memory");
+    if (!memory)
+        memory = beamr_instance_memory(r->instance, 0);
+    type = beamr_func_type(func);
+    if (!memory || type.param_count != 0 || type.result_count != 1)
+        return;
+    if (beamr_func_call(func, NULL, 0, &result, 1, &ignored) != BEAMR_OK ||
+        (result.kind != BEAMR_I32 && result.kind != BEAMR_I64))
+        return;
+    if (beamr_memory_read_text(memory,
+                               result.kind == BEAMR_I32 ? (uint32_t)result.of.i32
+                                                        : (uint64_t)result.of.i64,
+                               text, sizeof text, NULL) != BEAMR_OK ||
+        !text[0])
+        return;
+    (void)fputs("last_error: ", stderr);
+    cli_print_escaped(stderr, beamr_bytes_of(text), "");
+    (void)fputc('\n', stderr);
+}
+
+/* The values of an exception whose meaning is not known. */
+static void show_exception(const beamr_exception *exception)
+{
+    size_t count = beamr_exception_arg_count(exception);
+    char text[64];
+
+    for (size_t i = 0; i < count; i++) {
+        beamr_value value = beamr_exception_arg(exception, i);
+
+        (void)fprintf(stderr, "%s%s",
+                      i ? " " : "exception: ", beamr_value_text(&value, text, sizeof text));
+    }
+    if (count)
+        (void)fputc('\n', stderr);
+}
+
+/* Report an exception that nobody caught, with what is known of it. */
+static int exception_failed(const run *r, const char *name, const beamr_error *err)
+{
+    beamr_exception *exception = beamr_exception_take(r->store); /* NULL: told in err already */
+    beamr_error told = *err;
+    char text[BEAMR_ERROR_TEXT_SIZE];
+    bool is_known =
+        exception && beamr_emscripten_describe(r->world.wasi, exception, text, sizeof text);
+
+    if (is_known)
+        memcpy(told.text, text, sizeof text);
+    (void)cli_error(r->options->command, name, &told);
+    if (exception && !is_known)
+        show_exception(exception);
+    if (exception)
+        beamr_exception_release(r->store, exception);
+    return CLI_FAILED;
+}
+
+/* A limit of the command line's was reached: say so as the user wrote it. */
+static int limit_reached(const run *r, const char *name, const char *what, const char *limit,
+                         const beamr_error *err)
+{
+    (void)fprintf(stderr, "%s: %s: the %s limit of %s was reached\n", r->options->command, name,
+                  what, limit);
+    cli_backtrace(stderr, err);
+    return CLI_FAILED;
+}
+
+int run_guest_failed(run *r, const char *name, const beamr_error *err)
+{
+    const run_options *o = r->options;
+    uint32_t code = 0;
+
+    if (err->status == BEAMR_TRAP && err->trap == BEAMR_TRAP_EXIT &&
+        beamr_wasi_exited(r->world.wasi, &code))
+        return (int)(code & RUN_CODE_MASK);
+    (void)fflush(stdout);
+    if (err->status == BEAMR_TRAP && err->trap == BEAMR_TRAP_DEADLINE && o->timeout)
+        return limit_reached(r, name, "time", o->timeout, err);
+    if (err->status == BEAMR_TRAP && err->trap == BEAMR_TRAP_OUT_OF_FUEL && o->fuel)
+        return limit_reached(r, name, "fuel", o->fuel, err);
+    if (err->status == BEAMR_EXCEPTION)
+        return exception_failed(r, name, err);
+    (void)cli_error(o->command, name, err);
+    if (err->status == BEAMR_TRAP)
+        show_last_error(r);
+    return cli_exit_of(err->status);
+}
+
+/* ---- Programs ---- */
+
+static int run_program(run *r)
+{
+    beamr_error err = {0};
+    uint32_t code = 0;
+
+    if (beamr_guest_run(r->world.wasi, r->instance, &code, &err) != BEAMR_OK)
+        return run_guest_failed(r, "_start", &err);
+    return (int)(code & RUN_CODE_MASK);
+}
+
+/* ---- A function by its name ---- */
+
+/* Read the words, each by the type of the parameter that it would fill. */
+static void parse_args(const run_options *o, const beamr_functype *type, beamr_arg *args)
+{
+    bool pairs = o->arg_count != type->param_count;
+    size_t p = 0;
+
+    for (size_t i = 0; i < o->arg_count; i++) {
+        beamr_arg_parse(o->args[i], p < type->param_count ? &type->params[p] : NULL, &args[i]);
+        p += pairs && args[i].kind == BEAMR_ARG_TEXT ? 2 : 1;
+    }
+}
+
+static int run_invoke(run *r)
+{
+    const run_options *o = r->options;
+    beamr_func *func = beamr_instance_find_func(r->instance, o->invoke);
+    beamr_functype type = beamr_func_type(func);
+    beamr_arg *args = calloc(o->arg_count + 1, sizeof *args);
+    beamr_value *results = calloc(type.result_count + 1, sizeof *results);
+    size_t count = type.result_count;
+    beamr_error err = {0};
+    char text[64];
+    int code = CLI_OK;
+
+    if (!args || !results) {
+        (void)beamr_fail(&err, BEAMR_NO_MEMORY, 0, "no memory for the arguments");
+        code = cli_error(o->command, o->invoke, &err);
+        goto out;
+    }
+    parse_args(o, &type, args);
+    if (beamr_call_args(r->instance, func, args, o->arg_count, results, &count, &err) !=
+        BEAMR_OK) {
+        code = run_guest_failed(r, o->invoke, &err);
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++)
+        (void)puts(beamr_value_text(&results[i], text, sizeof text));
+out:
+    free(args);
+    free(results);
+    return code;
+}
+
+/* The function that is asked for brings the guest's language up itself. */
+static bool is_start_up(const char *name)
+{
+    static const char *const names[] = {"_start", "_initialize", "__wasm_call_ctors"};
+
+    for (size_t i = 0; name && i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+int run_guest(run *r, run_start start)
+{
+    beamr_error err = {0};
+
+    if (start == RUN_START)
+        return run_program(r);
+    if (!is_start_up(r->options->invoke) &&
+        beamr_guest_initialize(r->world.wasi, r->instance, &err) != BEAMR_OK)
+        return run_guest_failed(r, "initialization", &err);
+    return start == RUN_MAIN ? run_main(r) : run_invoke(r);
+}

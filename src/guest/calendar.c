@@ -39,7 +39,7 @@ int64_t guest_date_seconds(const guest_date *date)
 bool guest_date_of(int64_t seconds, guest_date *out)
 {
     int64_t days = floor_div(seconds, DAY_SECONDS);
-    int32_t rest = (int32_t)(seconds - days * DAY_SECONDS);
+    int32_t rest = (int32_t)((seconds % DAY_SECONDS + DAY_SECONDS) % DAY_SECONDS);
     int64_t from_era = days + 719468, era = floor_div(from_era, DAYS_400_YEARS);
     int64_t day = from_era - era * DAYS_400_YEARS; /* of the 400 years */
     int64_t of_era = (day - day / 1460 + day / 36524 - day / 146096) / 365;

@@ -1,8 +1,5 @@
 /* A system, a memory, and env's functions called as a guest would call them: by name, with
- * numbers as arguments. Each test runs with 32-bit and with 64-bit memory.
- *
- * The guest exports an allocator that gives what follows HEAP, a function that keeps the upper
- * half of a result, and a table whose element 1 is that function too. */
+ * numbers as arguments. Each test runs with 32-bit and with 64-bit memory. */
 #ifndef TEST_UNIT_ENV_FIXTURE_H
 #define TEST_UNIT_ENV_FIXTURE_H
 
@@ -14,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "../wasm_builder.h"
 #include "beamr/beamr.h"
+#include "env_guest.h"
 #include "guest/env.h"
 #include "guest/system.h"
 
@@ -24,9 +21,9 @@ enum {
     TEXT2 = 0x2000,
     DATA = 0x4000, /* where functions write */
     ARGS = 0x7000, /* variable arguments */
-    HEAP = 0x8000,
-    MEMORY = 0x10000, /* its size: one page of three */
-    HERE = -100,      /* AT_FDCWD */
+    HEAP = ENV_GUEST_HEAP,
+    MEMORY = ENV_GUEST_MEMORY,
+    HERE = -100, /* AT_FDCWD */
 };
 
 typedef struct fixture {
@@ -40,54 +37,6 @@ typedef struct fixture {
     double real;         /* a result that is a floating-point number */
 } fixture;
 
-static inline void build_guest(wasm_builder *w, bool is64)
-{
-    uint8_t constant = is64 ? 0x42 : 0x41, add = is64 ? 0x7c : 0x6a;
-
-    wasm_begin(w);
-    wasm_section(w, WASM_TYPE);
-    wasm_u32(w, 4);
-    wasm_functype(w, is64 ? "l" : "i", is64 ? "l" : "i");
-    wasm_functype(w, is64 ? "ll" : "ii", is64 ? "l" : "i");
-    wasm_functype(w, "i", "");
-    wasm_functype(w, "", "");
-    wasm_end(w);
-    wasm_section(w, WASM_FUNCTION);
-    WASM(w, 4, 0, 1, 2, 3);
-    wasm_end(w);
-    wasm_section(w, WASM_TABLE);
-    WASM(w, 1, 0x70, is64 ? 4 : 0, 2);
-    wasm_end(w);
-    wasm_section(w, WASM_MEMORY);
-    WASM(w, 1, is64 ? 5 : 1, 1, 3);
-    wasm_end(w);
-    wasm_section(w, WASM_GLOBAL);
-    WASM(w, 2, is64 ? 0x7e : 0x7f, 1, constant);
-    wasm_s64(w, HEAP);
-    WASM(w, 0x0b, 0x7f, 1, 0x41, 0, 0x0b);
-    wasm_end(w);
-    wasm_section(w, WASM_EXPORT);
-    wasm_u32(w, 7);
-    wasm_export(w, "malloc", 0, 0);
-    wasm_export(w, "emscripten_builtin_memalign", 0, 1);
-    wasm_export(w, "_emscripten_tempret_set", 0, 2);
-    wasm_export(w, "__funcs_on_exit", 0, 3);
-    wasm_export(w, "__indirect_function_table", 1, 0);
-    wasm_export(w, "memory", 2, 0);
-    wasm_export(w, "upper", 3, 1);
-    wasm_end(w);
-    wasm_section(w, WASM_ELEMENT);
-    WASM(w, 1, 0, constant, 1, 0x0b, 1, 2);
-    wasm_end(w);
-    wasm_section(w, WASM_CODE);
-    wasm_u32(w, 4);
-    WASM_BODY(w, 0x23, 0, 0x23, 0, 0x20, 0, add, 0x24, 0); /* malloc */
-    WASM_BODY(w, 0x23, 0, 0x23, 0, 0x20, 1, add, 0x24, 0); /* memalign */
-    WASM_BODY(w, 0x20, 0, 0x24, 1);
-    WASM_BODY(w, 0x41, 7, 0x24, 1); /* at exit: 7 */
-    wasm_end(w);
-}
-
 static inline fixture open_env_with(bool is64, const beamr_wasi_options *options)
 {
     fixture f = {0};
@@ -96,7 +45,7 @@ static inline fixture open_env_with(bool is64, const beamr_wasi_options *options
 
     assert_int_equal(beamr_engine_new(NULL, &f.engine, &f.err), BEAMR_OK);
     assert_int_equal(beamr_store_new(f.engine, NULL, &f.store, &f.err), BEAMR_OK);
-    build_guest(&w, is64);
+    env_guest_module(&w, is64);
     if (beamr_module_load(f.engine, wasm_bytes_of(&w), &m, &f.err) != BEAMR_OK ||
         beamr_instance_new(f.store, m, NULL, 0, &f.instance, &f.err) != BEAMR_OK)
         fail_msg("%s at %u", f.err.text, (unsigned)f.err.offset);

@@ -396,6 +396,9 @@ static void the_nearest_preopen_decides(void **state)
     assert_int_equal(guest_path_rmdir(w, &ro), GUEST_ENOTEMPTY); /* its name is not in it */
     assert_int_equal(symlink_at(w, "ro/f", at("to_f")), OK);
     assert_int_equal(open_error(w, followed(at("to_f")), 0, WRITE), GUEST_EROFS);
+    d.fd = 4; /* a way out of the read-only directory */
+    d.path = beamr_bytes_of("../out");
+    assert_int_equal(guest_path_mkdir(w, &d), OK);
     beamr_wasi_unref(w);
 }
 

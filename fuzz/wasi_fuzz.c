@@ -4,7 +4,8 @@
  * small descriptors, places in memory, paths made of few names. The file system and the
  * descriptors are few, so that limits are met.
  * A call must end, with an errno or a trap of those that WASI knows, and leave the limits kept.
- * The same tape must do the same twice. Seeds: seeds/wasi/. */
+ * The same tape must do the same twice, and what is left must be the same when it is saved and
+ * loaded. Seeds: seeds/wasi/. */
 #include "fuzz.h"
 
 #include <string.h>
@@ -358,6 +359,21 @@ static void call_one(run *r)
     FUZZ_CHECK(beamr_vfs_nodes(r->vfs) <= beamr_vfs_limits_of(r->vfs).max_nodes);
 }
 
+/* The system as bytes, and the same once it was loaded. */
+static void check_saving(run *r)
+{
+    uint8_t *first, *second;
+    size_t len, len2;
+
+    FUZZ_CHECK(beamr_wasi_save(r->wasi, &first, &len, NULL) == BEAMR_OK);
+    FUZZ_CHECK(beamr_wasi_load(r->wasi, (beamr_bytes){first, len}, NULL) == BEAMR_OK);
+    FUZZ_CHECK(beamr_wasi_save(r->wasi, &second, &len2, NULL) == BEAMR_OK);
+    FUZZ_CHECK(len == len2 && memcmp(first, second, len) == 0);
+    note(r, first, len);
+    free(first);
+    free(second);
+}
+
 /* Returns a hash of all that was seen. */
 static uint64_t run_tape(const uint8_t *data, size_t size)
 {
@@ -369,6 +385,7 @@ static uint64_t run_tape(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < MOST_CALLS && r.tape.at < r.tape.len; i++)
         call_one(&r);
     note(&r, beamr_memory_data(r.memory), SIZE);
+    check_saving(&r);
     log = r.log;
     run_end(&r);
     return log;

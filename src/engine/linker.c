@@ -164,27 +164,43 @@ static const abi_store *item_store(const beamr_extern *item)
     return NULL;
 }
 
+/* Where a name is defined: a definition that is there, or a new one that is to be placed.
+ * Errors: BEAMR_NO_MEMORY. */
+static beamr_status definition_get(beamr_linker *linker, beamr_bytes module, beamr_bytes name,
+                                   definition **out, bool *is_new, beamr_error *err)
+{
+    uint64_t hash = hash_names(linker, module, name);
+    definition *d = find(linker, hash, module, name);
+
+    *is_new = !d;
+    if (!d && (!chains_ensure(linker) || !(d = definition_new(hash, module, name))))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a definition");
+    *out = d;
+    return BEAMR_OK;
+}
+
+static void definition_place(beamr_linker *linker, definition *d)
+{
+    definition **chain = &linker->chains[d->hash & (linker->chain_count - 1)];
+
+    d->next = *chain;
+    *chain = d;
+    linker->count++;
+}
+
 beamr_status beamr_linker_define(beamr_linker *linker, beamr_bytes module, beamr_bytes name,
                                  beamr_extern item, beamr_error *err)
 {
-    uint64_t hash = hash_names(linker, module, name);
-    definition **chain;
     definition *d;
+    bool is_new;
 
     if (!item.of.func || item_store(&item) != engine_store(linker->store))
         return beamr_fail(err, BEAMR_ARGUMENT, 0, "%s to be defined is of another store",
                           item.of.func ? beamr_extern_kind_text(item.kind) : "NULL");
-    if ((d = find(linker, hash, module, name))) {
-        d->item = item;
-        return BEAMR_OK;
-    }
-    if (!chains_ensure(linker) || !(d = definition_new(hash, module, name)))
-        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a definition");
+    BEAMR_TRY(definition_get(linker, module, name, &d, &is_new, err));
     d->item = item;
-    chain = &linker->chains[hash & (linker->chain_count - 1)];
-    d->next = *chain;
-    *chain = d;
-    linker->count++;
+    if (is_new)
+        definition_place(linker, d);
     return BEAMR_OK;
 }
 
@@ -205,11 +221,23 @@ beamr_status beamr_linker_define_host(beamr_linker *linker, const char *module,
 {
     beamr_extern item = {.kind = BEAMR_EXTERN_FUNC};
     beamr_host named = *host;
+    definition *d;
+    bool is_new;
+    beamr_status st;
 
     named.module = beamr_bytes_of(module);
     named.name = beamr_bytes_of(name);
-    BEAMR_TRY(beamr_func_make(linker->store, type, &named, &item.of.func, err));
-    return beamr_linker_define(linker, named.module, named.name, item, err);
+    /* First: once the function is made, the store calls its finalizer. */
+    BEAMR_TRY(definition_get(linker, named.module, named.name, &d, &is_new, err));
+    st = beamr_func_make(linker->store, type, &named, &item.of.func, err);
+    if (st == BEAMR_OK) {
+        d->item = item;
+        if (is_new)
+            definition_place(linker, d);
+    } else if (is_new) {
+        free(d);
+    }
+    return st;
 }
 
 beamr_status beamr_linker_define_instance(beamr_linker *linker, beamr_bytes module,

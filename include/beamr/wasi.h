@@ -22,15 +22,17 @@ typedef struct beamr_wasi beamr_wasi;
 
 /* A stream of the embedder's. A function that fails ends the guest's call as a host function
  * does, with its error; what a guest can deal with is BEAMR_IO, which it sees as EIO (EPIPE for
- * writing). They may block; whoever sets a deadline sees to it that they return by then. */
+ * writing). They may block; whoever sets a deadline sees to it that they return by then. They
+ * do not use the system that calls them. */
 typedef struct beamr_stream {
-    /* Read at most len bytes, at least one unless at the end: *got is 0 there. NULL: at the
-     * end. */
+    /* Read at most len bytes, at least one unless at the end: *got is 0 there. Called once for
+     * a guest's read, len is at least 1. NULL: at the end. */
     beamr_status (*read)(void *user, uint8_t *buf, size_t len, size_t *got, beamr_error *err);
-    /* Write all of it. `bytes` may lie in guest memory. NULL: it goes nowhere. */
+    /* Write all of it, at least one byte. What a guest writes in small pieces at once comes as
+     * one; larger ones lie in guest memory. NULL: it goes nowhere. */
     beamr_status (*write)(void *user, beamr_bytes bytes, beamr_error *err);
-    bool is_terminal;
-    void *user; /* passed to both */
+    bool is_terminal; /* what the guest is told */
+    void *user;       /* passed to both */
 } beamr_stream;
 
 typedef enum beamr_clock {
@@ -42,9 +44,9 @@ typedef enum beamr_clock {
 
 /* A directory that the guest finds open, as descriptor 3 and on. */
 typedef struct beamr_preopen {
-    const char *path; /* in the file system; must be a directory */
-    const char *name; /* what the guest is told; NULL: as path */
-    bool is_read_only;
+    const char *path;  /* in the file system; must be a directory */
+    const char *name;  /* what the guest is told; NULL: as path */
+    bool is_read_only; /* changes in it, or below it up to another preopen, are EROFS */
 } beamr_preopen;
 
 /* What a system is made of; begin with `beamr_wasi_options o = {0}`. All of it is borrowed
@@ -60,12 +62,14 @@ typedef struct beamr_wasi_options {
     const beamr_preopen *preopens; /* NULL: the root, as "/" */
     size_t preopen_count;
     const char *cwd;   /* for Emscripten; NULL: "/" */
-    uint32_t max_open; /* descriptors; 0 for 1,024 */
+    uint32_t max_open; /* descriptors, streams and preopens included; at most 65,536; 0 for
+                          1,024 */
 
     beamr_stream in, out, err;
 
     void *user; /* passed to the functions below */
-    /* Read a clock, in ns. NULL: 0 for each. What a guest slept without `wait` is added. */
+    /* Read a clock, in ns. NULL: 0 for each. To real and monotonic time is added what a guest
+     * slept without `wait`. Called for each change of a file as well. */
     uint64_t (*clock)(void *user, beamr_clock clock);
     uint64_t clock_resolution; /* ns; 0 for 1,000 */
     /* Wait until `ns` have passed (UINT64_MAX: for ever) or, if `for_input`, `in` can be read;
@@ -73,7 +77,8 @@ typedef struct beamr_wasi_options {
      * and input is always there. */
     beamr_status (*wait)(void *user, uint64_t ns, bool for_input, bool *has_input,
                          beamr_error *err);
-    /* Fill with random bytes. NULL: a fixed sequence that follows from `seed`. */
+    /* Fill with random bytes; errors end the guest's call. NULL: a fixed sequence that follows
+     * from `seed`, which ChaCha20 gives. */
     beamr_status (*random)(void *user, uint8_t *buf, size_t len, beamr_error *err);
     uint8_t seed[32];
 } beamr_wasi_options;
@@ -81,8 +86,9 @@ typedef struct beamr_wasi_options {
 /* Make a system.
  *   options  NULL for none
  *   out      counted; begins with one reference; functions that were linked hold another until
- * their store goes Errors: BEAMR_ARGUMENT (a preopen that is no directory; an env entry without
- * '='), BEAMR_LIMIT, BEAMR_NO_MEMORY. */
+ *            their store goes
+ * Errors: BEAMR_ARGUMENT (a preopen or `cwd` that is no directory; an env entry without '='),
+ * BEAMR_LIMIT (more than 16 MiB of arguments or environment; max_open), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_wasi_new(const beamr_wasi_options *options,
                                       BEAMR_OWN beamr_wasi **out, beamr_error *err);
 BEAMR_API beamr_wasi *beamr_wasi_ref(beamr_wasi *wasi);
@@ -90,9 +96,9 @@ BEAMR_API void beamr_wasi_unref(beamr_wasi *wasi); /* accepts NULL */
 
 BEAMR_API beamr_vfs *beamr_wasi_vfs(const beamr_wasi *wasi); /* borrowed */
 
-/* The guest has ended itself (proc_exit, exit).  Its call then ended in the trap EXIT.
- *   code  may be NULL
- * Returns false when it has not. A call that is made later forgets it. */
+/* The guest has ended itself (proc_exit, exit). Its call then ended in the trap EXIT.
+ *   code  may be NULL; untouched when it has not
+ * Stays true until it is cleared, which beamr_guest_run and _initialize do before they call. */
 BEAMR_API bool beamr_wasi_exited(const beamr_wasi *wasi, uint32_t *code);
 BEAMR_API void beamr_wasi_clear_exit(beamr_wasi *wasi);
 
@@ -104,10 +110,14 @@ BEAMR_API void beamr_wasi_clear_exit(beamr_wasi *wasi);
 BEAMR_API beamr_status beamr_wasi_link(beamr_wasi *wasi, beamr_linker *linker,
                                        const beamr_module *module, beamr_error *err);
 
-/* The system's state as bytes, and back: file system, descriptors, time slept, random sequence,
- * exit code, and what Emscripten's side keeps. Not the options: they must be equal where it is
- * loaded, so that what is open as a stream or a preopen is found again. Equal states give equal
- * bytes. Fits a section of a snapshot (beamr/snapshot.h). out  to be released with free()
+/* The system's state as bytes, and back: file system, descriptors, current directory, time
+ * slept, random sequence, exit code, and what Emscripten's side keeps. Not the options: they
+ * must be equal where it is loaded, so that what is open as a stream or a preopen is found
+ * again. Equal states give equal bytes. Fits a section of a snapshot (beamr/snapshot.h).
+ * Loading replaces the content of beamr_wasi_vfs, for all that hold it; no other system may
+ * have something open in it. Bytes from strangers are safe to load, but they decide what is
+ * open and with which rights.
+ *   out  to be released with free()
  * Errors: BEAMR_NO_MEMORY; loading: BEAMR_MALFORMED with the offset, BEAMR_LIMIT; nothing has
  * changed then. */
 BEAMR_API beamr_status beamr_wasi_save(const beamr_wasi *wasi, BEAMR_OWN uint8_t **out,

@@ -18,6 +18,7 @@
 enum {
     PIECE_SIZE = 1 << 20, /* bytes of a file that are copied at once */
     TARGET_SIZE = 4096,   /* of a symbolic link, with room to see that it is longer */
+    PATH_SHOWN = 120,     /* bytes of a path in an error */
 };
 
 /* One copying in. */
@@ -126,15 +127,14 @@ static int record_compare(const void *a, const void *b)
 
 static bool record_add(host_tree *tree, const char *path, const struct stat *stat)
 {
-    host_record *records = tree->records;
     char *copied;
 
     if (!tree->is_writable)
         return true;
     if (tree->record_count == tree->record_room) {
         size_t room = tree->record_room ? tree->record_room * 2 : 64;
+        host_record *records = realloc(tree->records, room * sizeof *records);
 
-        records = realloc(tree->records, room * sizeof *records);
         if (!records)
             return false;
         tree->records = records;
@@ -170,19 +170,32 @@ static beamr_status no_memory(beamr_error *err)
     return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory to copy the files");
 }
 
+/* How many bytes of a long path are left out, so that the reason behind it is not cut off. */
+static size_t not_shown(const char *path)
+{
+    size_t len = strlen(path);
+
+    return len > PATH_SHOWN ? len - PATH_SHOWN : 0;
+}
+
 /* Fail with the host's reason for an entry. */
 static beamr_status host_failed(const copy *c, const char *path, int reason, beamr_error *err)
 {
-    return beamr_fail(err, reason == ENOMEM ? BEAMR_NO_MEMORY : BEAMR_IO, 0, "%s%s%s: %s",
-                      c->tree->host, *path ? "/" : "", path, strerror(reason));
+    size_t skip = not_shown(path);
+
+    return beamr_fail(err, reason == ENOMEM ? BEAMR_NO_MEMORY : BEAMR_IO, 0, "%s%s%s%s: %s",
+                      c->tree->host, *path ? "/" : "", skip ? "..." : "", path + skip,
+                      strerror(reason));
 }
 
 /* Put the host's name for an entry before what the file system said of it. */
 static beamr_status guest_failed(const copy *c, const char *path, const beamr_error *inner,
                                  beamr_error *err)
 {
-    return beamr_fail(err, inner->status, 0, "%s%s%s: %s", c->tree->host, *path ? "/" : "",
-                      path, inner->text);
+    size_t skip = not_shown(path);
+
+    return beamr_fail(err, inner->status, 0, "%s/%s%s: %s", c->tree->host, skip ? "..." : "",
+                      path + skip, inner->text);
 }
 
 static uint64_t ns_of(struct timespec t)

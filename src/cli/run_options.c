@@ -23,9 +23,12 @@ static const char help_text[] =
     "\n"
     "The second calls an exported function. A word that reads as a number of its parameter's\n"
     "type is that number (-5, 0xff, 1.5e3, nan, inf); any other is text, and text:WORD always\n"
-    "is. Text is copied in with the module's malloc or cabi_realloc. With as many arguments "
-    "as\n"
-    "parameters each text is one pointer, else each takes two parameters: pointer and length.\n"
+    "is. json:TEXT is JSON, which is checked, and hex:DIGITS are bytes. All that is copied in\n"
+    "with the module's own allocator, in the way of C, of the canonical ABI, of wasm-bindgen "
+    "or\n"
+    "of AssemblyScript. With as many arguments as parameters each text is one pointer, else "
+    "each\n"
+    "takes two parameters: pointer and length.\n"
     "Results are printed one a line. _initialize, or else __wasm_call_ctors, is called first "
     "if\n"
     "the module exports it.\n"
@@ -203,8 +206,9 @@ static char *place_of(const char *name)
         size_t part = strcspn(name, "/");
 
         if (part == 2 && name[0] == '.' && name[1] == '.') {
-            while (len && place[--len] != '/') /* up; the root's is the root */
-                ;
+            while (len && place[len - 1] != '/') /* up; the root's is the root */
+                len--;
+            len -= len > 0;
         } else if (part && !(part == 1 && name[0] == '.')) {
             place[len++] = '/';
             memcpy(place + len, name, part);
@@ -229,37 +233,46 @@ static int check_place(const run_options *o, const char *option, const char *wor
     return CLI_OK;
 }
 
-/* HOST or HOST::GUEST; the last pair of colons counts, so that HOST may hold some too.
- *   word  stays as it is, but for the colons, which become a NUL */
+/* Cut HOST::GUEST in two; the last pair of colons counts, so that HOST may hold some too.
+ * Returns GUEST, or NULL when there are no colons. */
+static char *split_dir(char *word)
+{
+    char *colons = NULL;
+
+    for (char *p = word; (p = strstr(p, "::")) != NULL; p++)
+        colons = p;
+    if (!colons)
+        return NULL;
+    *colons = '\0';
+    return colons + 2;
+}
+
+static void dir_clear(run_dir *dir)
+{
+    free(dir->name);
+    free(dir->place);
+}
+
 static int add_dir(run_options *o, char *word, bool is_writable)
 {
     const char *option = is_writable ? "--dir-rw" : "--dir";
-    run_dir *dir = &o->dirs[o->dir_count];
-    char *guest = NULL;
-    size_t len;
+    const char *guest = split_dir(word);
+    run_dir dir = {.host = word, .is_writable = is_writable};
     int code;
 
-    for (char *p = word; (p = strstr(p, "::")) != NULL; p++)
-        guest = p;
-    if (guest) {
-        *guest = '\0';
-        guest += 2;
-    }
     if (!*word || (guest && !*guest))
         return cli_usage(o->command, "%s %s::%s: not a folder, or HOST::GUEST", option, word,
                          guest ? guest : "");
-    *dir = (run_dir){.host = word, .is_writable = is_writable};
-    dir->name = strdup(guest ? guest : word);
-    dir->place = place_of(guest ? guest : word);
-    if (!dir->name || !dir->place || (code = check_place(o, option, word, dir)) != CLI_OK) {
-        code = dir->name && dir->place ? CLI_USAGE : no_memory(o);
-        free(dir->name);
-        free(dir->place);
+    dir.name = strdup(guest ? guest : word);
+    dir.place = place_of(guest ? guest : word);
+    code = dir.name && dir.place ? check_place(o, option, word, &dir) : no_memory(o);
+    if (code != CLI_OK) {
+        dir_clear(&dir);
         return code;
     }
-    for (len = strlen(dir->name); len > 1 && dir->name[len - 1] == '/'; len--)
-        dir->name[len - 1] = '\0';
-    o->dir_count++;
+    for (size_t len = strlen(dir.name); len > 1 && dir.name[len - 1] == '/'; len--)
+        dir.name[len - 1] = '\0';
+    o->dirs[o->dir_count++] = dir;
     return CLI_OK;
 }
 
@@ -376,10 +389,8 @@ void run_options_clear(run_options *o)
 {
     for (size_t i = 0; i < o->env_count; i++)
         free(o->env[i]);
-    for (size_t i = 0; i < o->dir_count; i++) {
-        free(o->dirs[i].name);
-        free(o->dirs[i].place);
-    }
+    for (size_t i = 0; i < o->dir_count; i++)
+        dir_clear(&o->dirs[i]);
     free(o->env);
     free(o->dirs);
 }

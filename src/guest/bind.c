@@ -1,6 +1,7 @@
 /* Binding a module's imports to rows of functions. What the functions do is in wasi*.c and
  * emscripten*.c; imports that nothing provides are stub.c's. */
 #include "guest/bind.h"
+#include "guest/vfs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,16 @@ static void bound_finalize(void *user)
     block_unref(b->block);
 }
 
+/* Charge a call for resolving paths, where that was more than a little: a link can lead along
+ * thousands of components.  Errors: BEAMR_TRAP. */
+static beamr_status charge_walk(const guest_call *call, beamr_error *err)
+{
+    enum { FREE = 1024, BYTES_OF_ONE = 256 }; /* what a byte of a path costs, about */
+    uint64_t walked = guest_vfs_take_walked(beamr_wasi_vfs(call->wasi));
+
+    return walked > FREE ? beamr_store_work(call->store, walked * BYTES_OF_ONE, err) : BEAMR_OK;
+}
+
 static beamr_status bound_call(const beamr_call *call, const beamr_value *args,
                                beamr_value *results, beamr_error *err)
 {
@@ -56,7 +67,11 @@ static beamr_status bound_call(const beamr_call *call, const beamr_value *args,
         .dialect = block->door.dialect,
     };
 
-    return b->function(&c, args, results, err);
+    beamr_status st;
+
+    (void)guest_vfs_take_walked(beamr_wasi_vfs(c.wasi)); /* by the embedder */
+    st = b->function(&c, args, results, err);
+    return st == BEAMR_OK ? charge_walk(&c, err) : st;
 }
 
 /* ---- Types ---- */
@@ -181,20 +196,24 @@ static beamr_status bind_one(beamr_linker *linker, const beamr_import *import,
                              const guest_import *first, const guest_import *row,
                              bound_block *block, bound *b, beamr_error *err)
 {
-    beamr_host host = {.callback = bound_call, .user = b, .finalize = bound_finalize};
-    const char *from = (const char *)import->module.data;
-    char module[64];
+    beamr_host host = {.callback = bound_call,
+                       .user = b,
+                       .finalize = bound_finalize,
+                       .module = import->module,
+                       .name = import->name};
+    beamr_extern item = {.kind = BEAMR_EXTERN_FUNC};
     beamr_status st;
 
     if (!row)
         return fail_type(import, first, block->is64, err);
-    (void)snprintf(module, sizeof module, "%.*s", (int)import->module.len, from);
     *b = (bound){block, row->function};
-    block->refs++;
-    st = beamr_linker_define_host(linker, module, row->name, &import->type.func, &host, err);
+    st = beamr_func_make(beamr_linker_store(linker), &import->type.func, &host, &item.of.func,
+                         err);
     if (st != BEAMR_OK)
-        block->refs--;
-    return st;
+        return st;
+    block
+        ->refs++; /* the function's: it ends with the store, whatever comes of the definition */
+    return beamr_linker_define(linker, import->module, import->name, item, err);
 }
 
 static bool is_from(const beamr_import *import, const char *from)

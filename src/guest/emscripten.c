@@ -135,19 +135,24 @@ bool emscripten_provides(const beamr_import *import, bool *fits, bool is64)
 
 /* ---- The guest's functions ---- */
 
-beamr_func *emscripten_export(const beamr_emscripten *e, const char *names, const char *type)
+beamr_status emscripten_export(const beamr_emscripten *e, const char *names, const char *type,
+                               beamr_func **out, beamr_error *err)
 {
+    *out = NULL;
     for (; *names; names += strlen(names) + 1) {
-        beamr_func *func = beamr_instance_find_func(e->instance, names);
-        beamr_functype own;
+        beamr_export found;
+        beamr_func *func;
 
-        if (!func)
+        if (!beamr_module_find_export(e->module, beamr_bytes_of(names), &found) ||
+            found.type.kind != BEAMR_EXTERN_FUNC ||
+            !guest_type_fits(&found.type.func, type, e->is64))
             continue;
-        own = beamr_func_type(func);
-        if (guest_type_fits(&own, type, e->is64))
-            return func;
+        if (!(func = beamr_instance_find_func(e->instance, names)))
+            return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the export %s", names);
+        *out = func;
+        return BEAMR_OK;
     }
-    return NULL;
+    return BEAMR_OK;
 }
 
 beamr_table *emscripten_table(const beamr_emscripten *e)
@@ -160,24 +165,28 @@ beamr_table *emscripten_table(const beamr_emscripten *e)
     return beamr_instance_table(e->instance, 0);
 }
 
-static void find_exports(beamr_emscripten *e)
+static beamr_status find_exports(beamr_emscripten *e, beamr_error *err)
 {
-    e->exports = (emscripten_exports){
-        .malloc = emscripten_export(e, "malloc\0_malloc\0", "P:P"),
-        .free = emscripten_export(e, "free\0_free\0", "P:"),
-        .set_threw = emscripten_export(e, EMSCRIPTEN_SET_THREW, "Pi:"),
-        .set_temp_ret =
-            emscripten_export(e, "_emscripten_tempret_set\0setTempRet0\0_setTempRet0\0", "i:"),
-        .can_catch = emscripten_export(e, "__cxa_can_catch\0___cxa_can_catch\0", "PPP:i"),
-        .is_pointer_type =
-            emscripten_export(e, "__cxa_is_pointer_type\0___cxa_is_pointer_type\0", "P:i"),
-        .get_exception_ptr = emscripten_export(e, "__cxa_get_exception_ptr\0", "P:P"),
-        .increment_refcount =
-            emscripten_export(e, "__cxa_increment_exception_refcount\0", "P:"),
-        .decrement_refcount =
-            emscripten_export(e, "__cxa_decrement_exception_refcount\0", "P:"),
-        .free_exception = emscripten_export(e, "__cxa_free_exception\0", "P:"),
+    emscripten_exports *x = &e->exports;
+    const struct {
+        beamr_func **func;
+        const char *names, *type;
+    } wanted[] = {
+        {&x->malloc, "malloc\0_malloc\0", "P:P"},
+        {&x->free, "free\0_free\0", "P:"},
+        {&x->set_threw, EMSCRIPTEN_SET_THREW, "Pi:"},
+        {&x->set_temp_ret, "_emscripten_tempret_set\0setTempRet0\0_setTempRet0\0", "i:"},
+        {&x->can_catch, "__cxa_can_catch\0___cxa_can_catch\0", "PPP:i"},
+        {&x->is_pointer_type, "__cxa_is_pointer_type\0___cxa_is_pointer_type\0", "P:i"},
+        {&x->get_exception_ptr, "__cxa_get_exception_ptr\0", "P:P"},
+        {&x->increment_refcount, "__cxa_increment_exception_refcount\0", "P:"},
+        {&x->decrement_refcount, "__cxa_decrement_exception_refcount\0", "P:"},
+        {&x->free_exception, "__cxa_free_exception\0", "P:"},
     };
+
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        BEAMR_TRY(emscripten_export(e, wanted[i].names, wanted[i].type, wanted[i].func, err));
+    return BEAMR_OK;
 }
 
 beamr_status beamr_emscripten_attach(beamr_emscripten *e, beamr_instance *instance,
@@ -190,8 +199,9 @@ beamr_status beamr_emscripten_attach(beamr_emscripten *e, beamr_instance *instan
         return beamr_fail(err, BEAMR_ARGUMENT, 0,
                           "the instance is of another module or store than was linked");
     e->instance = instance;
-    find_exports(e);
-    st = emscripten_invokes_attach(e, err);
+    st = find_exports(e, err);
+    if (st == BEAMR_OK)
+        st = emscripten_invokes_attach(e, err);
     if (st != BEAMR_OK)
         e->instance = NULL;
     return st;

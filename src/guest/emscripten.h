@@ -60,9 +60,12 @@ beamr_func *emscripten_invoke_find(const beamr_emscripten *e, size_t import);
 
 /* The table of C's function pointers: exported, or else the instance's first; or NULL. */
 beamr_table *emscripten_table(const beamr_emscripten *e);
-/* An exported function of one of the names, of a type in letters as in bind.h, or NULL.
- *   names  each with its NUL, and an empty one behind the last */
-beamr_func *emscripten_export(const beamr_emscripten *e, const char *names, const char *type);
+/* Find an exported function of one of the names, of a type in letters as in bind.h.
+ *   names  each with its NUL, and an empty one behind the last
+ *   *out   NULL when there is none
+ * Errors: BEAMR_NO_MEMORY. */
+beamr_status emscripten_export(const beamr_emscripten *e, const char *names, const char *type,
+                               beamr_func **out, beamr_error *err);
 
 /* Functions that throw, and those of C++ exceptions; sorted by name. */
 extern const guest_import guest_throw_rows[];

@@ -279,6 +279,21 @@ ENV_CALL(env_truncate64)
     return env_path_done(results, e, err);
 }
 
+/* The oldest modules pass a 64-bit number at an even place: one argument is left out. */
+ENV_CALL(env_ftruncate64_even)
+{
+    const beamr_value without[] = {args[0], args[2], args[3]};
+
+    return env_ftruncate64(call, without, results, err);
+}
+
+ENV_CALL(env_truncate64_even)
+{
+    const beamr_value without[] = {args[0], args[2], args[3]};
+
+    return env_truncate64(call, without, results, err);
+}
+
 ENV_CALL(env_fallocate)
 {
     size_t at = 2;

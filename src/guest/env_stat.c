@@ -32,12 +32,11 @@ static const stat_layout layouts[3][2] = {
                            {104, 0, 4, 8, 32, 40, 44, 48, 96}},
     [GUEST_ENV_MIDDLE] = {{112, 8, 12, 16, 40, 48, 52, 56, 104},
                           {120, 8, 16, 24, 48, 56, 60, 64, 112}},
-    /* With 64-bit memory, old modules pass pointers as all arguments and do not come here. */
     [GUEST_ENV_OLD] = {{88, 8, 12, 16, 40, 48, 52, 56, 80},
-                       {120, 8, 16, 24, 48, 56, 60, 64, 112}},
+                       {128, 8, 16, 24, 48, 56, 64, 72, 120}},
 };
 
-enum { STAT_SIZE_MAX = 120 };
+enum { STAT_SIZE_MAX = 128 };
 
 static uint32_t mode_of(guest_filetype type)
 {
@@ -417,4 +416,28 @@ ENV_CALL(env_utimensat)
         e = guest_path_set_times(call->wasi, &path.place, &times);
     }
     return env_path_done(results, e, err);
+}
+
+/* (path, two times in microseconds): as C's function, which the oldest modules import */
+ENV_CALL(env_utimes)
+{
+    uint64_t at = guest_pointer(&args[1]);
+    guest_times times = {.atim_now = at == 0, .mtim_now = at == 0};
+    int64_t sec[2] = {0}, us[2] = {0};
+    env_path path;
+    guest_errno e = env_path_here(call, guest_pointer(&args[0]), true, &path);
+
+    for (unsigned i = 0; i < 2 && at && e == GUEST_ESUCCESS; i++)
+        e = env_get_time(call, at + i * env_time_size(call), true, &sec[i], &us[i]);
+    if (at) {
+        times.set_atim = times.set_mtim = true;
+        times.atim = to_ns(sec[0], us[0] * 1000);
+        times.mtim = to_ns(sec[1], us[1] * 1000);
+    }
+    if (e == GUEST_ESUCCESS && (us[0] < 0 || us[0] > 999999 || us[1] < 0 || us[1] > 999999))
+        e = GUEST_EINVAL;
+    if (e == GUEST_ESUCCESS)
+        e = guest_path_set_times(call->wasi, &path.place, &times);
+    (void)err;
+    return env_value(results, e == GUEST_ESUCCESS ? 0 : -1);
 }

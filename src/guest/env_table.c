@@ -26,6 +26,11 @@ static bool is_name(const beamr_import *import, const char *name)
 
 static bool is_old(const beamr_import *import)
 {
+    static const char prefix[] = "__sys_"; /* of system calls before 2.0.32 */
+
+    if (import->name.len > sizeof prefix - 1 &&
+        memcmp(import->name.data, prefix, sizeof prefix - 1) == 0)
+        return true;
     for (size_t i = 0; i < sizeof old_only / sizeof old_only[0]; i++)
         if (is_name(import, old_only[i]))
             return true;

@@ -61,10 +61,33 @@ ENV_CALL(env_date_now)
     return BEAMR_OK;
 }
 
+/* Emscripten's library sleeps by reading this clock until the time has come. Where time passes
+ * only by waiting, each look at it is such a wait, of the least that can be told. */
 ENV_CALL(env_get_now)
 {
-    (void)args, (void)err;
+    bool has_input;
+
+    (void)args;
+    if (guest_clock_stands(call->wasi) &&
+        guest_wait(call->wasi, guest_clock_resolution(call->wasi), false, &has_input, err) ==
+            GUEST_EABORT)
+        return err->status;
     results[0] = beamr_f64(milliseconds(guest_clock(call->wasi, BEAMR_CLOCK_MONOTONIC)));
+    return BEAMR_OK;
+}
+
+/* (milliseconds) */
+ENV_CALL(env_sleep)
+{
+    double ms = args[0].of.f64;
+    bool has_input;
+
+    (void)results;
+    if (!(ms > 0))
+        return BEAMR_OK;
+    if (guest_wait(call->wasi, ms < 1e12 ? (uint64_t)(ms * 1e6) : UINT64_MAX, false, &has_input,
+                   err) == GUEST_EABORT)
+        return err->status;
     return BEAMR_OK;
 }
 
@@ -280,6 +303,16 @@ ENV_CALL(env_mktime)
             return st;
     }
     return env_value(results, seconds);
+}
+
+/* C's own functions, which the oldest modules import: (address of the time, tm), and tm back.
+ */
+ENV_CALL(env_gmtime_r)
+{
+    (void)err;
+    results[0] =
+        guest_pointer_value(call, break_down_at(call, args) == 0 ? guest_pointer(&args[1]) : 0);
+    return BEAMR_OK;
 }
 
 /* ---- The time zone ---- */

@@ -289,22 +289,79 @@ static bool types_equal(const beamr_functype *a, const beamr_functype *b)
             memcmp(a->results, b->results, a->result_count * sizeof *a->results) == 0);
 }
 
-/* The guest's `dynCall_*` for an invoke, if it has the same type; otherwise NULL. */
-static beamr_func *find_dyncall(const beamr_emscripten *e, const adapter_invoke *invoke)
-{
-    char name[NAME_TEXT_SIZE];
-    beamr_functype type;
-    beamr_func *func;
-    int len = snprintf(name, sizeof name, "dynCall_%.*s",
-                       (int)(invoke->name.len - (sizeof "invoke_" - 1)),
-                       (const char *)invoke->name.data + sizeof "invoke_" - 1);
+/* ---- `dynCall_*` ---- */
 
-    if (len < 0 || (size_t)len >= sizeof name ||
-        !(func = beamr_instance_find_func(e->instance, name)))
-        return NULL;
-    type = beamr_func_type(func);
-    return types_equal(&type, invoke->type) ? func : NULL;
+/* The guest's exports of these names, sorted: it decides how many there are, and how often they
+ * are looked for. */
+typedef struct dyncall {
+    beamr_bytes signature; /* the name without "dynCall_" */
+    size_t export;
+} dyncall;
+
+typedef struct dyncalls {
+    dyncall *items;
+    size_t count;
+} dyncalls;
+
+static int compare_signature(const void *a, const void *b)
+{
+    const beamr_bytes *x = &((const dyncall *)a)->signature;
+    const beamr_bytes *y = &((const dyncall *)b)->signature;
+    int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+
+    return order ? order : (x->len > y->len) - (x->len < y->len);
 }
+
+static bool cut_prefix(beamr_bytes *name, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    if (name->len < len || memcmp(name->data, prefix, len) != 0)
+        return false;
+    *name = (beamr_bytes){name->data + len, name->len - len};
+    return true;
+}
+
+static beamr_status dyncalls_find(dyncalls *d, const beamr_module *module, beamr_error *err)
+{
+    size_t exports = beamr_module_export_count(module);
+
+    if (exports > 0 && !(d->items = calloc(exports, sizeof *d->items)))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for invoke_*");
+    for (size_t i = 0; i < exports; i++) {
+        beamr_export export = beamr_module_export(module, i);
+
+        if (export.type.kind == BEAMR_EXTERN_FUNC && cut_prefix(&export.name, "dynCall_"))
+            d->items[d->count++] = (dyncall){export.name, i};
+    }
+    if (d->count > 0)
+        qsort(d->items, d->count, sizeof *d->items, compare_signature);
+    return BEAMR_OK;
+}
+
+/* The one for an invoke, if it has the same type; otherwise *out is NULL. */
+static beamr_status find_dyncall(const beamr_emscripten *e, const dyncalls *d,
+                                 const adapter_invoke *invoke, beamr_func **out,
+                                 beamr_error *err)
+{
+    dyncall key = {.signature = invoke->name};
+    const dyncall *found = NULL;
+    beamr_export export;
+
+    *out = NULL;
+    if (d->count > 0 && cut_prefix(&key.signature, "invoke_"))
+        found = bsearch(&key, d->items, d->count, sizeof key, compare_signature);
+    if (!found)
+        return BEAMR_OK;
+    export = beamr_module_export(e->module, found->export);
+    if (!types_equal(&export.type.func, invoke->type))
+        return BEAMR_OK;
+    if (!(*out = beamr_instance_export(e->instance, found->export).of.func))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for an export");
+    return BEAMR_OK;
+}
+
+/* ---- What the back imports ---- */
 
 /* What the back imports, in its order. */
 typedef struct back_imports {
@@ -320,8 +377,9 @@ static void import_func(back_imports *b, beamr_func *func)
 static beamr_status import_required(const beamr_emscripten *e, back_imports *b,
                                     const char *names, const char *type, beamr_error *err)
 {
-    beamr_func *func = emscripten_export(e, names, type);
+    beamr_func *func;
 
+    BEAMR_TRY(emscripten_export(e, names, type, &func, err));
     if (!func)
         return beamr_fail(err, BEAMR_UNLINKABLE, 0,
                           "the module imports invoke_*, and does not export the function %s "
@@ -360,29 +418,38 @@ static void import_memory(const beamr_emscripten *e, adapter_plan *p, back_impor
     b->items[b->count++] = (beamr_extern){.kind = BEAMR_EXTERN_MEMORY, .of.memory = memory};
 }
 
+/* An invoke that the table cannot serve needs the guest's own function. */
+static beamr_status import_dyncall(const beamr_emscripten *e, const dyncalls *d, invoke_plan *p,
+                                   size_t place, back_imports *b, beamr_error *err)
+{
+    adapter_invoke *invoke = &p->invokes[place];
+    beamr_func *func;
+
+    if (p->plan.has_table && type_is_as_named(invoke, e->is64))
+        return BEAMR_OK;
+    BEAMR_TRY(find_dyncall(e, d, invoke, &func, err));
+    if (func) {
+        invoke->is_dyncall = true;
+        import_func(b, func);
+    } else if (!p->plan.has_table) {
+        return beamr_fail(err, BEAMR_UNLINKABLE, 0,
+                          "the module imports env.%.*s, and has neither a table nor a dynCall "
+                          "function for it",
+                          (int)invoke->name.len, (const char *)invoke->name.data);
+    }
+    return BEAMR_OK;
+}
+
 static beamr_status import_dyncalls(const beamr_emscripten *e, invoke_plan *p, back_imports *b,
                                     beamr_error *err)
 {
-    char name[NAME_TEXT_SIZE];
+    dyncalls d = {0};
+    beamr_status st = dyncalls_find(&d, e->module, err);
 
-    for (size_t i = 0; i < e->invoke_count; i++) {
-        adapter_invoke *invoke = &p->invokes[i];
-        beamr_import import = beamr_module_import(e->module, e->invokes[i].import);
-        beamr_func *func;
-
-        if (p->plan.has_table && type_is_as_named(invoke, e->is64))
-            continue;
-        if ((func = find_dyncall(e, invoke))) {
-            invoke->is_dyncall = true;
-            import_func(b, func);
-        } else if (!p->plan.has_table) {
-            return beamr_fail(err, BEAMR_UNLINKABLE, 0,
-                              "the module imports env.%s, and has neither a table nor a "
-                              "dynCall function for it",
-                              name_text(&import, name));
-        }
-    }
-    return BEAMR_OK;
+    for (size_t i = 0; i < e->invoke_count && st == BEAMR_OK; i++)
+        st = import_dyncall(e, &d, p, i, b, err);
+    free(d.items);
+    return st;
 }
 
 /* In the order that adapter.h gives. */

@@ -270,6 +270,11 @@ uint64_t guest_clock_resolution(const beamr_wasi *w)
     return w->clock_resolution;
 }
 
+bool guest_clock_stands(const beamr_wasi *w)
+{
+    return !w->clock && !w->wait;
+}
+
 void system_touch(beamr_wasi *w)
 {
     beamr_vfs_set_time(w->vfs, guest_clock(w, BEAMR_CLOCK_REALTIME));
@@ -292,7 +297,7 @@ guest_errno guest_wait(beamr_wasi *w, uint64_t ns, bool for_input, bool *has_inp
  * of 64 bits, which makes any place of the sequence cheap to go to, and the state one number.
  * ---- */
 
-static void quarter_round(uint32_t s[16], unsigned a, unsigned b, unsigned c, unsigned d)
+static inline void quarter_round(uint32_t s[16], unsigned a, unsigned b, unsigned c, unsigned d)
 {
 #define ROTATE(x, n) ((x) << (n) | (x) >> (32 - (n)))
     s[a] += s[b];
@@ -321,10 +326,14 @@ static void random_block(const uint8_t seed[32], uint64_t counter, uint8_t out[6
     in[13] = (uint32_t)(counter >> 32);
     memcpy(s, in, sizeof s);
     for (unsigned round = 0; round < 10; round++) {
-        for (unsigned i = 0; i < 4; i++)
-            quarter_round(s, i, 4 + i, 8 + i, 12 + i);
-        for (unsigned i = 0; i < 4; i++)
-            quarter_round(s, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
+        quarter_round(s, 0, 4, 8, 12);
+        quarter_round(s, 1, 5, 9, 13);
+        quarter_round(s, 2, 6, 10, 14);
+        quarter_round(s, 3, 7, 11, 15);
+        quarter_round(s, 0, 5, 10, 15);
+        quarter_round(s, 1, 6, 11, 12);
+        quarter_round(s, 2, 7, 8, 13);
+        quarter_round(s, 3, 4, 9, 14);
     }
     for (unsigned i = 0; i < 16; i++) {
         uint32_t word = s[i] + in[i];

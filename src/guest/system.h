@@ -195,6 +195,8 @@ size_t guest_env_count(const beamr_wasi *w);
 
 uint64_t guest_clock(beamr_wasi *w, beamr_clock clock);
 uint64_t guest_clock_resolution(const beamr_wasi *w);
+/* Does time pass only by waiting: the embedder gave neither a clock nor a way to wait? */
+bool guest_clock_stands(const beamr_wasi *w);
 /* Errors: GUEST_EABORT. */
 guest_errno guest_wait(beamr_wasi *w, uint64_t ns, bool for_input, bool *has_input,
                        beamr_error *err);

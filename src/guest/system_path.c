@@ -106,7 +106,7 @@ static bool ends_in(beamr_bytes path, const char *last)
 /* ---- Read-only preopens ---- */
 
 /* May nothing be changed in this directory? The nearest preopened directory above it decides,
- * as a mount would; for WASI the descriptor does, unless there is one in between. */
+ * as a mount would. For WASI it is the descriptor, unless there is one in between. */
 static bool is_read_only(const beamr_wasi *w, const origin *from, const vfs_node *directory)
 {
     const vfs_node *node = directory, *parent;
@@ -122,7 +122,7 @@ static bool is_read_only(const beamr_wasi *w, const origin *from, const vfs_node
             break; /* the root */
         node = parent;
     }
-    return from->d && from->d->file->is_read_only;
+    return from->top && from->d->file->is_read_only;
 }
 
 static bool spot_is_read_only(const beamr_wasi *w, const origin *from, const guest_spot *spot)

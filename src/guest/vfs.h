@@ -151,4 +151,8 @@ void guest_vfs_index_free(beamr_vfs *vfs, guest_vfs_index *index);
  * one that others hold. References to nodes go with the nodes. */
 void guest_vfs_swap(beamr_vfs *a, beamr_vfs *b);
 
+/* Bytes of paths and of targets that were resolved since this was called before: whoever gives
+ * links to follow decides how much work a short path is. Returns them and begins anew. */
+uint64_t guest_vfs_take_walked(beamr_vfs *vfs);
+
 #endif

@@ -78,7 +78,8 @@ struct beamr_vfs {
     uint64_t bytes; /* of contents, names and targets */
     uint64_t nodes, names;
     uint64_t next_id, version;
-    uint64_t time; /* ns */
+    uint64_t time;   /* ns */
+    uint64_t walked; /* see guest_vfs_take_walked */
 };
 
 /* ---- Nodes: vfs.c ---- */

@@ -11,7 +11,7 @@
 #define MOST_LINKS 40u
 
 typedef struct walker {
-    const beamr_vfs *vfs;
+    beamr_vfs *vfs;
     vfs_node *top; /* NULL: no sandbox */
     vfs_node *at;  /* a directory */
     bool follow, is_entry;
@@ -32,6 +32,7 @@ static void skip_slashes(beamr_bytes *piece)
 /* Put a piece on the stack; one that begins with '/' begins at the root. */
 static guest_errno push(walker *w, beamr_bytes piece)
 {
+    w->vfs->walked += piece.len;
     if (piece.data[0] == '/') {
         if (w->top)
             return GUEST_EPERM;
@@ -136,6 +137,14 @@ static guest_errno resolve(walker *w, guest_spot *out)
     if (e == GUEST_ESUCCESS)
         *out = (guest_spot){.node = w->at, .wants_directory = true};
     return e;
+}
+
+uint64_t guest_vfs_take_walked(beamr_vfs *vfs)
+{
+    uint64_t walked = vfs->walked;
+
+    vfs->walked = 0;
+    return walked;
 }
 
 guest_errno guest_path_walk(beamr_vfs *vfs, const guest_walk *walk, beamr_bytes path,

@@ -326,18 +326,21 @@ static void changes_are_written(void **state)
     assert_tidy();
 }
 
-static void permissions_are_kept(void **state)
+static void permissions_and_owner_are_kept(void **state)
 {
     fixture *f = *state;
+    uid_t owner = geteuid() == 0 ? 65534 : geteuid();
     struct stat st;
 
     put("t/f", "old");
+    assert_int_equal(chown("t/f", owner, (gid_t)-1), 0);
     assert_int_equal(chmod("t/f", 0751), 0);
     copy_in(f);
     guest_writes(f, "/t/f", "new");
     assert_true(write_back(f));
     assert_int_equal(stat("t/f", &st), 0);
     assert_int_equal(st.st_mode & 07777, 0751);
+    assert_int_equal(st.st_uid, owner);
 }
 
 static void a_file_takes_the_place_of_a_folder(void **state)
@@ -593,7 +596,7 @@ int main(void)
         TEST(open_refuses_what_is_no_folder),
         TEST(unchanged_files_are_not_touched),
         TEST(changes_are_written),
-        TEST(permissions_are_kept),
+        TEST(permissions_and_owner_are_kept),
         TEST(a_file_takes_the_place_of_a_folder),
         TEST(a_folder_takes_the_place_of_a_file_or_link),
         TEST(what_changed_on_the_host_is_kept),

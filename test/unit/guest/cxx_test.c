@@ -1,7 +1,9 @@
 /* C++ exceptions in Emscripten's form: throwing, choosing, catching, throwing again, and what
  * is left afterwards. The guest is sources/emscripten_guest.cc. */
+#include <stdio.h>
+
 #include "emscripten_fixture.h"
-#include "guest/cxx.h"
+#include "guest/emscripten.h"
 
 static const bool widths[] = {false, true};
 
@@ -156,6 +158,121 @@ static void damaged_states_change_nothing(void **state)
     assert_int_equal(cxx.last, 5);
 }
 
+/* ---- Hostile guests ---- */
+
+/* A module that has nothing but these functions of ours, and a page of memory. */
+static beamr_module *bare_module(fixture *f, const guest_import *rows, size_t count, bool is64)
+{
+    wasm_builder w = {0};
+
+    wasm_begin(&w);
+    wasm_section(&w, WASM_TYPE);
+    wasm_u32(&w, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        /* One name has one type. */
+        bool is_again = i > 0 && strcmp(rows[i].name, rows[i - 1].name) == 0;
+        const char *type = rows[i - is_again].type;
+        char params[8] = {0}, *results = strchr(strcpy(params, type), ':');
+
+        for (char *p = params; *p; p++)
+            *p = *p == 'P' ? (is64 ? 'l' : 'i') : *p;
+        *results++ = '\0';
+        wasm_functype(&w, params, results);
+    }
+    wasm_end(&w);
+    wasm_section(&w, WASM_IMPORT);
+    wasm_u32(&w, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        wasm_import(&w, "env", rows[i].name);
+        WASM(&w, 0);
+        wasm_u32(&w, (uint32_t)i);
+    }
+    wasm_end(&w);
+    wasm_section(&w, WASM_MEMORY);
+    WASM(&w, 1, is64 ? 4 : 0, 1);
+    wasm_end(&w);
+    wasm_section(&w, WASM_EXPORT);
+    wasm_u32(&w, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        char name[24];
+
+        (void)snprintf(name, sizeof name, "%zu", i);
+        wasm_export(&w, name, 0, (uint32_t)i);
+    }
+    wasm_end(&w);
+    return fixture_load(f, &w);
+}
+
+static guest bare_guest(bool is64)
+{
+    guest g = {.f = fixture_open(), .is64 = is64};
+    beamr_error err = {0};
+
+    g.module = bare_module(&g.f, guest_cxx_rows, guest_cxx_row_count, is64);
+    assert_int_equal(beamr_wasi_new(NULL, &g.wasi, &err), BEAMR_OK);
+    assert_int_equal(beamr_linker_new(g.f.store, &g.linker, &err), BEAMR_OK);
+    if (beamr_guest_instantiate(g.wasi, g.linker, g.module, BEAMR_STUBS_NONE, &g.instance,
+                                &err) != BEAMR_OK)
+        fail_msg("%s", err.text);
+    return g;
+}
+
+/* Calls of every function in turn, with numbers that are addresses, nearly, or not at all. */
+static void any_arguments_have_an_answer(void **state)
+{
+    static const int64_t numbers[] = {0,         1,         23,        24,     47,  48,
+                                      65535,     65536,     65560,     -1,     -24, -48,
+                                      INT32_MAX, INT32_MIN, INT64_MAX, 1 << 10};
+    enum { COUNT = sizeof numbers / sizeof numbers[0] };
+
+    (void)state;
+    for (size_t width = 0; width < 2; width++) {
+        guest g = bare_guest(width);
+
+        for (size_t i = 0; i < 40 * COUNT * guest_cxx_row_count; i++) {
+            beamr_func *func =
+                beamr_instance_export(g.instance, i % guest_cxx_row_count).of.func;
+            beamr_functype type = beamr_func_type(func);
+            beamr_value args[3], result;
+            beamr_error err = {0};
+            beamr_status st;
+
+            for (size_t k = 0; k < type.param_count; k++) {
+                int64_t n = numbers[(i / guest_cxx_row_count * (k + 1) + k) % COUNT];
+
+                args[k] = beamr_valtype_kind(type.params[k]) == BEAMR_I64
+                              ? beamr_i64(n)
+                              : beamr_i32((int32_t)n);
+            }
+            st =
+                beamr_func_call(func, args, type.param_count, &result, type.result_count, &err);
+            assert_true(st == BEAMR_OK || st == BEAMR_TRAP || st == BEAMR_EXCEPTION);
+            beamr_guest_explain(g.wasi, g.f.store, &err);
+        }
+        guest_close(&g);
+    }
+}
+
+static void ends_without_a_beginning_trap(void **state)
+{
+    static const char *const names[] = {"__cxa_end_catch", "__cxa_rethrow"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        guest g = bare_guest(false);
+        size_t row = 0;
+        beamr_error err = {0};
+
+        while (strcmp(guest_cxx_rows[row].name, names[i]) != 0)
+            row++;
+        assert_int_equal(beamr_func_call(beamr_instance_export(g.instance, row).of.func, NULL,
+                                         0, NULL, 0, &err),
+                         BEAMR_TRAP);
+        assert_int_equal(err.trap, BEAMR_TRAP_ABORT);
+        guest_close(&g);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +283,8 @@ int main(void)
         cmocka_unit_test(the_state_is_part_of_the_systems),
         cmocka_unit_test(caught_exceptions_are_saved_in_order),
         cmocka_unit_test(damaged_states_change_nothing),
+        cmocka_unit_test(any_arguments_have_an_answer),
+        cmocka_unit_test(ends_without_a_beginning_trap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

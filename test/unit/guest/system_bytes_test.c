@@ -270,6 +270,25 @@ static void changed_bytes_are_refused_or_canonical(void **state)
     beamr_wasi_unref(other);
 }
 
+/* What nobody could see a difference by has one form. */
+static void idle_bytes_are_refused(void **state)
+{
+    enum { HAS_EXITED = 4, FIRST_FILE = 64 + 8, POSITION = 8 };
+    saved s;
+    beamr_wasi *w = used_system(&s);
+
+    (void)state;
+    s.data[HAS_EXITED] = 0; /* and a code */
+    assert_int_equal(load(w, s), BEAMR_MALFORMED);
+    s.data[HAS_EXITED] = 1;
+    s.data[FIRST_FILE + POSITION] = 1; /* of a stream */
+    assert_int_equal(load(w, s), BEAMR_MALFORMED);
+    s.data[FIRST_FILE + POSITION] = 0;
+    assert_int_equal(load(w, s), BEAMR_OK);
+    free(s.data);
+    beamr_wasi_unref(w);
+}
+
 static void more_bytes_are_refused(void **state)
 {
     saved s;
@@ -370,6 +389,7 @@ int main(void)
         cmocka_unit_test(options_that_do_not_fit_are_refused),
         cmocka_unit_test(cut_bytes_are_refused_and_change_nothing),
         cmocka_unit_test(changed_bytes_are_refused_or_canonical),
+        cmocka_unit_test(idle_bytes_are_refused),
         cmocka_unit_test(more_bytes_are_refused),
         cmocka_unit_test(what_emscripten_keeps_is_part_of_it),
     };

@@ -13,6 +13,11 @@ static int teardown(void **state)
     return 0;
 }
 
+static guest_errno mkdir_at(beamr_wasi *w, guest_place p)
+{
+    return guest_path_mkdir(w, &p);
+}
+
 /* ---- Opening ---- */
 
 static void open_makes_a_file_and_finds_it_again(void **state)
@@ -399,6 +404,24 @@ static void the_nearest_preopen_decides(void **state)
     beamr_wasi_unref(w);
 }
 
+static void a_process_may_leave_a_read_only_preopen(void **state)
+{
+    beamr_preopen ro = {.path = "d", .is_read_only = true};
+    beamr_wasi_options o = {.vfs = small_tree(), .preopens = &ro, .preopen_count = 1};
+    beamr_wasi *w = new_system(&o);
+    guest_place out = {.fd = ROOT, .path = beamr_bytes_of("../out"), .is_posix = true},
+                in = out;
+
+    (void)state;
+    beamr_vfs_unref(o.vfs);
+    in.path = beamr_bytes_of("in");
+    assert_int_equal(guest_path_mkdir(w, &out), OK);
+    assert_int_equal(guest_path_mkdir(w, &in), GUEST_EROFS);
+    assert_int_equal(mkdir_at(w, posix("d/in")), GUEST_EROFS);
+    assert_int_equal(mkdir_at(w, at("in")), GUEST_EROFS);
+    beamr_wasi_unref(w);
+}
+
 /* ---- Looking and setting ---- */
 
 static void filestat_tells_of_a_link_or_its_target(void **state)
@@ -512,11 +535,6 @@ static void the_current_directory_can_vanish(void **state)
 }
 
 /* ---- Making ---- */
-
-static guest_errno mkdir_at(beamr_wasi *w, guest_place p)
-{
-    return guest_path_mkdir(w, &p);
-}
 
 static void mkdir_wants_a_free_name(void **state)
 {
@@ -742,6 +760,7 @@ int main(void)
         TEST(each_operation_needs_its_rights_and_no_other),
         TEST(a_read_only_preopen_can_only_be_read),
         TEST(the_nearest_preopen_decides),
+        TEST(a_process_may_leave_a_read_only_preopen),
         TEST(filestat_tells_of_a_link_or_its_target),
         TEST(times_are_set_on_a_link_or_its_target),
         TEST(resize_is_for_files),

@@ -448,6 +448,28 @@ static void loops_and_long_chains_of_links_are_ELOOP(void **state)
     assert_errno(stat_at(w, 3, 1, "chain41"), GUEST_ELOOP);
 }
 
+static void a_short_path_that_leads_far_costs_fuel(void **state)
+{
+    world_options o = {.metering = true, .directory = "a"};
+    world *w = world_open(*(const bool *)*state, &o);
+    char target[4000], name[16];
+
+    world_make(w, "link0", "");
+    for (unsigned i = 1; i <= 20; i++) {
+        size_t at = 0;
+
+        while (at < 3500)
+            at += (size_t)snprintf(target + at, sizeof target - at, "a/../");
+        (void)snprintf(target + at, sizeof target - at, "link%u", i - 1);
+        (void)snprintf(name, sizeof name, "link%u", i);
+        assert_success(symlink_at(w, target, name));
+    }
+    beamr_store_set_fuel(w->store, 1000);
+    assert_success(stat_at(w, 3, 0, "link20"));
+    assert_trap(w, stat_at(w, 3, 1, "link20"), BEAMR_TRAP_OUT_OF_FUEL);
+    world_close(w);
+}
+
 static void a_file_has_as_many_names_as_links(void **state)
 {
     world *w = furnish(*state);
@@ -512,6 +534,7 @@ int main(void)
         WORLD_TESTS(a_link_is_read_as_far_as_there_is_room),
         WORLD_TESTS(links_are_followed_where_the_guest_says),
         WORLD_TESTS(loops_and_long_chains_of_links_are_ELOOP),
+        WIDTH_TESTS(a_short_path_that_leads_far_costs_fuel),
         WORLD_TESTS(a_file_has_as_many_names_as_links),
         WORLD_TESTS(times_are_set_by_path),
     };

@@ -11,6 +11,7 @@ int fd_write(int fd, const struct vector *vectors, size_t count, size_t *written
 WASI(proc_exit) _Noreturn void proc_exit(uint32_t code);
 
 void _start(void);
+void __wasm_call_ctors(void);
 void *memcpy(void *to, const void *from, size_t len);
 void *memset(void *to, int byte, size_t len);
 void __cxa_pure_virtual(void);
@@ -19,10 +20,13 @@ extern unsigned char __heap_base;
 static uintptr_t next, end;
 static size_t pieces; /* in use */
 
+/* Constructors are called here by name; else the linker calls them before every export. */
 __attribute__((export_name("_start"))) void _start(void)
 {
-    int code = program();
+    int code;
 
+    __wasm_call_ctors();
+    code = program();
     if (code)
         proc_exit((uint32_t)code);
 }

@@ -8,7 +8,9 @@ by_exception=(-mexception-handling -mllvm -wasm-enable-sjlj)
 by_invoke=(-DGUEST_INVOKE -mllvm -enable-emscripten-sjlj)
 cxx_by_exception=(-fexceptions -fwasm-exceptions)
 cxx_by_invoke=(-DGUEST_INVOKE -fexceptions -mllvm -enable-emscripten-cxx-exceptions)
-link_by_invoke=(-Wl,--export-table "-Wl,--allow-undefined-file=$runtime/invoke.imports")
+# The usual start file makes the linker call constructors before every export.
+link_by_invoke=(-nostartfiles "$(clang-19 --target=wasm32-wasi -print-file-name=crt1.o)"
+    -Wl,--export-table "-Wl,--allow-undefined-file=$runtime/invoke.imports")
 
 # downloaded NAME PACKAGE: whether the package is there; skips by name if not.
 downloaded() {

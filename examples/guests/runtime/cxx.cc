@@ -102,6 +102,21 @@ EXPORT(__cxa_can_catch) int __cxa_can_catch(const void *catching, const void *th
     return can_catch(catching, thrown, adjusted);
 }
 
+extern const void *const type_of_void_pointer __asm__("_ZTIPv");
+
+/* What a handler gets. The imports don't ask can_catch when the types are the same; a pointer is
+ * then still to be read. */
+EXPORT(__cxa_get_exception_ptr) void *__cxa_get_exception_ptr(void *object)
+{
+    header *h = header_of(object);
+
+    if (h->adjusted && h->adjusted != object)
+        return h->adjusted;
+    if (*static_cast<const void *const *>(h->type) == type_of_void_pointer)
+        return *static_cast<void **>(object);
+    return object;
+}
+
 unsigned imported_count()
     __attribute__((import_module("env"), import_name("__cxa_uncaught_exceptions")));
 

@@ -14,8 +14,8 @@ extern const size_t guest_env_row_count;
  * module that passes none of them.
  *   current  3.1.42 and later: 64-bit times, the present struct stat
  *   middle   3.1.16 to 3.1.41: 64-bit times, a struct stat with fields that were removed later
- *   old      up to 3.1.7: times are 32 bits wide (of modules with 32-bit memory). System calls
- *            have the prefix __sys_ before 2.0.32; those before 1.39 are not known here */
+ *   old      up to 3.1.7: times are 32 bits wide with 32-bit memory. System calls have the
+ *            prefix __sys_ before 2.0.32; those before 1.39 are not known here */
 enum { GUEST_ENV_CURRENT, GUEST_ENV_MIDDLE, GUEST_ENV_OLD };
 
 /* The dialect that a module's imports from `env` tell of: by functions that one range of

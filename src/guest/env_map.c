@@ -137,7 +137,7 @@ ENV_CALL(env_mmap)
                  .fd = guest_u32(&a[3])};
     guest_errno e;
 
-    m.offset = old ? (uint64_t)guest_u32(&a[at++]) : guest_pointer(&a[at++]);
+    m.offset = guest_pointer(&a[at++]);
     e = map(call, &m, &st, err);
     if (st == BEAMR_OK && e == GUEST_ESUCCESS)
         e = guest_put_u32(call, guest_pointer(&a[at++]), allocated);

@@ -32,12 +32,11 @@ static const stat_layout layouts[3][2] = {
                            {104, 0, 4, 8, 32, 40, 44, 48, 96}},
     [GUEST_ENV_MIDDLE] = {{112, 8, 12, 16, 40, 48, 52, 56, 104},
                           {120, 8, 16, 24, 48, 56, 60, 64, 112}},
-    /* With 64-bit memory, old modules pass pointers as all arguments and do not come here. */
     [GUEST_ENV_OLD] = {{88, 8, 12, 16, 40, 48, 52, 56, 80},
-                       {120, 8, 16, 24, 48, 56, 60, 64, 112}},
+                       {128, 8, 16, 24, 48, 56, 64, 72, 120}},
 };
 
-enum { STAT_SIZE_MAX = 120 };
+enum { STAT_SIZE_MAX = 128 };
 
 static uint32_t mode_of(guest_filetype type)
 {

@@ -253,14 +253,9 @@ static bool put_clock(char *out, const conversion *c, const date_text *t, size_t
     }
 }
 
-/* All others.  Returns false for a letter that is no conversion. */
-static bool put_field(char *out, const conversion *c, const date_text *t, size_t *len)
+/* Conversions of days and months. */
+static bool put_day(char *out, const conversion *c, const guest_date *d, size_t *len)
 {
-    const guest_date *d = &t->date;
-    int64_t year = (int64_t)d->year + 1900;
-
-    if (put_week(out, c, d, len) || put_clock(out, c, t, len))
-        return true;
     switch (c->letter) {
     case 'a':
     case 'A':
@@ -271,17 +266,11 @@ static bool put_field(char *out, const conversion *c, const date_text *t, size_t
     case 'B':
         *len = put_name(out, months, 12, d->month, c->letter == 'B');
         return true;
-    case 'C':
-        *len = put_century(out, c, year);
-        return true;
     case 'd':
         *len = put_number(out, c, d->day, 2, '0');
         return true;
     case 'e':
         *len = put_number(out, c, d->day, 2, '_');
-        return true;
-    case 'F':
-        *len = put_date(out, c, d);
         return true;
     case 'j':
         *len = put_number(out, c, (int64_t)d->year_day + 1, 3, '0');
@@ -289,11 +278,22 @@ static bool put_field(char *out, const conversion *c, const date_text *t, size_t
     case 'm':
         *len = put_number(out, c, (int64_t)d->month + 1, 2, '0');
         return true;
-    case 'n':
-        *len = put_text(out, "\n");
+    default:
+        return false;
+    }
+}
+
+/* Conversions of years, and the characters that need one. */
+static bool put_other(char *out, const conversion *c, const guest_date *d, size_t *len)
+{
+    int64_t year = (int64_t)d->year + 1900;
+
+    switch (c->letter) {
+    case 'C':
+        *len = put_century(out, c, year);
         return true;
-    case 't':
-        *len = put_text(out, "\t");
+    case 'F':
+        *len = put_date(out, c, d);
         return true;
     case 'y':
         *len = put_number(out, c, of_century(year), 2, '0');
@@ -301,12 +301,25 @@ static bool put_field(char *out, const conversion *c, const date_text *t, size_t
     case 'Y':
         *len = put_full_year(out, c, year);
         return true;
+    case 'n':
+        *len = put_text(out, "\n");
+        return true;
+    case 't':
+        *len = put_text(out, "\t");
+        return true;
     case '%':
         *len = put_text(out, "%");
         return true;
     default:
         return false;
     }
+}
+
+/* Returns false for a letter that is no conversion. */
+static bool put_field(char *out, const conversion *c, const date_text *t, size_t *len)
+{
+    return put_day(out, c, &t->date, len) || put_clock(out, c, t, len) ||
+           put_week(out, c, &t->date, len) || put_other(out, c, &t->date, len);
 }
 
 /* ---- Formats ---- */

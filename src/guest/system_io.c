@@ -150,13 +150,14 @@ static guest_errno stream_read(const beamr_stream *s, const guest_iovec *iovs, s
     return e;
 }
 
-/* Reading would block, and the guest does not want that.  Errors: EAGAIN, EABORT. */
+/* Input that would block, when the guest does not want that; no other stream is read.
+ * Errors: EAGAIN, EABORT. */
 static guest_errno await_input(beamr_wasi *w, const open_file *file, beamr_error *err)
 {
     bool has_input = true;
     guest_errno e;
 
-    if (file->stream != 0 || !(file->flags & GUEST_FDFLAG_NONBLOCK))
+    if (!(file->flags & GUEST_FDFLAG_NONBLOCK))
         return GUEST_ESUCCESS;
     e = guest_wait(w, 0, true, &has_input, err);
     return e == GUEST_ESUCCESS && !has_input ? GUEST_EAGAIN : e;

@@ -186,7 +186,7 @@ guest_errno wasi_fd_prestat_get(const guest_call *call, const beamr_value *args,
                                 beamr_error *err)
 {
     uint64_t addr = guest_pointer(&args[1]), record[2] = {0};
-    unsigned word = guest_word(call);
+    size_t word = guest_word(call);
     beamr_bytes name;
     guest_errno e;
 

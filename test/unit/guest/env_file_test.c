@@ -183,6 +183,17 @@ EACH_WIDTH(truncate_cuts_and_extends)
     assert_errno(DO("__syscall_truncate64", MEMORY, 3), FAULT);
 }
 
+EACH_WIDTH(the_oldest_modules_leave_a_place_free_before_64_bits)
+{
+    int64_t fd = make_file(f, "a", "text");
+
+    assert_int_equal(DO("__sys_ftruncate64", fd, 77, 2, 0), 0);
+    assert_int_equal(size_of_file(f, fd), 2);
+    assert_int_equal(DO("__sys_truncate64", T("a"), 77, 3, 0), 0);
+    assert_int_equal(size_of_file(f, fd), 3);
+    assert_true(DO("__sys_open", T("a"), 0, ARGS) > 2);
+}
+
 EACH_WIDTH(fallocate_only_extends)
 {
     int64_t fd = make_file(f, "a", "text");
@@ -320,6 +331,7 @@ int main(void)
         cmocka_unit_test(fcntl_duplicates_from_a_minimum),
         cmocka_unit_test(locks_are_always_free),
         cmocka_unit_test(truncate_cuts_and_extends),
+        cmocka_unit_test(the_oldest_modules_leave_a_place_free_before_64_bits),
         cmocka_unit_test(fallocate_only_extends),
         cmocka_unit_test(advice_and_syncing_check_the_descriptor),
         cmocka_unit_test(ioctl_counts_what_is_left_of_a_file),

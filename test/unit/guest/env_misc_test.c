@@ -1,4 +1,5 @@
 /* The rest of env: ids and limits, random numbers, the heap, the console, ends, sockets. */
+#include "beamr/guest.h"
 #include "env_fixture.h"
 
 /* ---- The process and the machine ---- */
@@ -290,6 +291,59 @@ EACH_WIDTH(exit_runs_what_was_registered_and_keeps_the_code)
     assert_int_equal(code, 0);
 }
 
+/* A guest whose function at exit exits again. */
+static void build_exiting_guest(wasm_builder *w)
+{
+    wasm_begin(w);
+    wasm_section(w, WASM_TYPE);
+    wasm_u32(w, 2);
+    wasm_functype(w, "i", "");
+    wasm_functype(w, "", "");
+    wasm_end(w);
+    wasm_section(w, WASM_IMPORT);
+    wasm_u32(w, 1);
+    wasm_import(w, "env", "exit");
+    WASM(w, 0, 0);
+    wasm_end(w);
+    wasm_section(w, WASM_FUNCTION);
+    WASM(w, 1, 1);
+    wasm_end(w);
+    wasm_section(w, WASM_EXPORT);
+    wasm_u32(w, 1);
+    wasm_export(w, "__funcs_on_exit", 0, 1);
+    wasm_end(w);
+    wasm_section(w, WASM_CODE);
+    wasm_u32(w, 1);
+    WASM_BODY(w, 0x41, 1, 0x10, 0);
+    wasm_end(w);
+}
+
+static void exits_within_exits_end(void **state)
+{
+    fixture opened = open_env(false), *f = &opened;
+    wasm_builder w = {0};
+    beamr_module *m = NULL;
+    beamr_linker *linker = NULL;
+    beamr_instance *instance = NULL;
+
+    (void)state;
+    build_exiting_guest(&w);
+    assert_int_equal(beamr_module_load(f->engine, wasm_bytes_of(&w), &m, NULL), BEAMR_OK);
+    assert_int_equal(beamr_linker_new(f->store, &linker, NULL), BEAMR_OK);
+    assert_int_equal(
+        beamr_guest_instantiate(f->wasi, linker, m, BEAMR_STUBS_NONE, &instance, &f->err),
+        BEAMR_OK);
+    f->status = beamr_func_call(beamr_instance_find_func(instance, "__funcs_on_exit"), NULL, 0,
+                                NULL, 0, &f->err);
+    assert_int_equal(f->status, BEAMR_TRAP);
+    assert_true(f->err.trap == BEAMR_TRAP_STACK_EXHAUSTED || f->err.trap == BEAMR_TRAP_EXIT ||
+                f->err.trap == BEAMR_TRAP_HOST);
+    beamr_linker_free(linker);
+    beamr_module_unref(m);
+    wasm_free(&w);
+    close_env(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +362,7 @@ int main(void)
         cmocka_unit_test(abort_is_a_trap),
         cmocka_unit_test(a_failed_assertion_says_which_in_one_line),
         cmocka_unit_test(exit_runs_what_was_registered_and_keeps_the_code),
+        cmocka_unit_test(exits_within_exits_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ static const expected layouts[3][2] = {
     [GUEST_ENV_MIDDLE] = {{112, 12, 16, 20, 40, 48, 52, 56, 104, 16},
                           {120, 16, 24, 32, 48, 56, 60, 64, 112, 16}},
     [GUEST_ENV_OLD] = {{88, 12, 16, 20, 40, 48, 52, 56, 80, 8},
-                       {120, 16, 24, 32, 48, 56, 60, 64, 112, 16}},
+                       {128, 16, 24, 32, 48, 56, 64, 72, 120, 16}},
 };
 
 /* A file of 1,000 bytes with known times. */
@@ -77,6 +77,21 @@ EACH_WIDTH(stat_has_the_layout_of_the_modules_version)
         assert_int_equal(DO("__syscall_fstat64", 1, DATA), 0);
         check_stat(f, 0020666, 0);
     }
+}
+
+static void old_modules_with_64_bits_pass_everything_as_pointers(void **state)
+{
+    fixture opened = open_env(true), *f = &opened;
+
+    (void)state;
+    f->call.dialect = GUEST_ENV_OLD;
+    (void)make_known_file(f, "a");
+    memset(memory_at(f, DATA), 0xee, 200);
+    assert_int_equal(DO_TYPED("__syscall_fstatat64", "PPPP:P", HERE, T("a"), DATA, 0), 0);
+    check_stat(f, 0100644, 1000);
+    assert_errno(DO_TYPED("__syscall_openat", "PPPP:P", HERE, T("none"), 0, ARGS), NOENT);
+    assert_errno(DO_TYPED("__syscall_dup", "P:P", -1), BADF);
+    close_env(f);
 }
 
 EACH_WIDTH(stat_refuses_with_the_errno)
@@ -215,16 +230,33 @@ EACH_WIDTH(utimensat_refuses_with_the_errno)
     assert_int_equal(DO("__syscall_utimensat", HERE, T("l"), 0, 0x100), 0);
 }
 
+EACH_WIDTH(utimes_takes_microseconds)
+{
+    int64_t fd = make_file(f, "a", "");
+
+    f->call.dialect = GUEST_ENV_OLD;
+    put_times(f, 5, 6, 7, 8);
+    assert_int_equal(DO("utimes", T("a"), DATA), 0);
+    check_times(f, fd, 5ull * SECOND + 6000, 7ull * SECOND + 8000);
+    put_times(f, 5, 1000000, 7, 8);
+    assert_int_equal(DO("utimes", T("a"), DATA), -1);
+    assert_int_equal(DO("utimes", T("none"), DATA), -1);
+    assert_int_equal(DO("utimes", T("a"), 0), 0);
+    check_times(f, fd, 0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stat_has_the_layout_of_the_modules_version),
+        cmocka_unit_test(old_modules_with_64_bits_pass_everything_as_pointers),
         cmocka_unit_test(stat_refuses_with_the_errno),
         cmocka_unit_test(newfstatat_knows_its_flags),
         cmocka_unit_test(statfs_counts_by_the_size_that_is_passed),
         cmocka_unit_test(utimensat_sets_times_in_each_layout),
         cmocka_unit_test(times_that_cannot_be_kept_become_the_nearest),
         cmocka_unit_test(utimensat_refuses_with_the_errno),
+        cmocka_unit_test(utimes_takes_microseconds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

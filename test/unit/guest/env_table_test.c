@@ -32,6 +32,26 @@ static void no_row_is_there_twice(void **state)
             assert_string_not_equal(guest_env_rows[i].type, guest_env_rows[k].type);
 }
 
+static void the_row_that_fits_a_type_is_taken(void **state)
+{
+    beamr_valtype i32 = beamr_valtype_of(BEAMR_I32), i64 = beamr_valtype_of(BEAMR_I64);
+    beamr_valtype halves[3] = {i32, i32, i32}, whole[2] = {i32, i64};
+    const beamr_functype by_halves = {halves, 3, &i32, 1}, by_whole = {whole, 2, &i32, 1};
+    beamr_bytes name = beamr_bytes_of("__syscall_ftruncate64");
+    const guest_import *row;
+
+    (void)state;
+    row = guest_import_fit(guest_env_rows, guest_env_row_count, name, &by_halves, false);
+    assert_string_equal(row->type, "iii:i");
+    row = guest_import_fit(guest_env_rows, guest_env_row_count, name, &by_whole, true);
+    assert_string_equal(row->type, "il:i");
+    assert_null(guest_import_fit(guest_env_rows, guest_env_row_count,
+                                 beamr_bytes_of("__syscall_rmdir"), &by_whole, false));
+    assert_null(guest_import_fit(guest_env_rows, guest_env_row_count, beamr_bytes_of("none"),
+                                 &by_whole, false));
+    assert_null(guest_import_find(guest_env_rows, guest_env_row_count, beamr_bytes_of("")));
+}
+
 /* ---- Versions ---- */
 
 typedef struct imported {
@@ -83,7 +103,10 @@ static void names_that_were_given_up_tell_an_old_module(void **state)
                              {"__syscall_fstatat64", "iiii", "i"}};
     const imported clock[] = {{"clock_gettime", "ii", "i"}};
 
+    const imported oldest[] = {{"__sys_stat64", "ii", "i"}};
+
     (void)state;
+    assert_int_equal(dialect_of("env", oldest, 1), GUEST_ENV_OLD);
     assert_int_equal(dialect_of("env", stat, 2), GUEST_ENV_OLD);
     assert_int_equal(dialect_of("env", clock, 1), GUEST_ENV_OLD);
     assert_int_equal(dialect_of("other", clock, 1), GUEST_ENV_CURRENT);
@@ -110,6 +133,7 @@ int main(void)
         cmocka_unit_test(rows_are_sorted_by_name_with_equal_names_together),
         cmocka_unit_test(every_type_is_letters_with_at_most_one_result),
         cmocka_unit_test(no_row_is_there_twice),
+        cmocka_unit_test(the_row_that_fits_a_type_is_taken),
         cmocka_unit_test(a_module_that_tells_nothing_is_current),
         cmocka_unit_test(names_that_were_given_up_tell_an_old_module),
         cmocka_unit_test(times_by_address_tell_a_middle_module),

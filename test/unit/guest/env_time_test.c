@@ -77,6 +77,30 @@ WITH_CLOCK(old_modules_import_cs_own_clocks)
     assert_true(f->real == 10);
 }
 
+EACH_WIDTH(a_clock_that_stands_moves_with_each_look)
+{
+    double before;
+
+    (void)DO("emscripten_get_now");
+    before = f->real;
+    for (int i = 0; i < 1000; i++)
+        (void)DO("emscripten_get_now");
+    assert_true(f->real - before > 0.999 && f->real - before < 1.001); /* 1,000 of 1 us */
+    (void)DO("emscripten_thread_sleep", 500);
+    (void)DO("emscripten_date_now");
+    assert_true(f->real == 501);
+    (void)DO("emscripten_thread_sleep", -500);
+    (void)DO("_emscripten_date_now");
+    assert_true(f->real == 501);
+}
+
+WITH_CLOCK(a_clock_of_the_embedders_is_left_alone)
+{
+    (void)DO("emscripten_get_now");
+    (void)DO("emscripten_get_now");
+    assert_true(f->real == 5000.25);
+}
+
 /* ---- Dates ---- */
 
 static struct tm get_date(const fixture *f)
@@ -181,6 +205,14 @@ EACH_WIDTH(old_modules_pass_the_address_of_32_bits)
     assert_int_equal(get_date(f).tm_year, 70);
 }
 
+EACH_WIDTH(cs_own_functions_return_where_the_date_is)
+{
+    put_number(f, ARGS, 8, 86400);
+    assert_int_equal(DO("__localtime_r", ARGS, DATA), DATA);
+    assert_int_equal(get_date(f).tm_mday, 2);
+    assert_int_equal(DO("gmtime_r", ARGS, MEMORY), 0);
+}
+
 static void put_date(const fixture *f, const struct tm *tm)
 {
     const int fields[9] = {tm->tm_sec,  tm->tm_min,  tm->tm_hour, tm->tm_mday, tm->tm_mon,
@@ -277,7 +309,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clocks_are_in_milliseconds),
         cmocka_unit_test(old_modules_import_cs_own_clocks),
+        cmocka_unit_test(a_clock_that_stands_moves_with_each_look),
+        cmocka_unit_test(a_clock_of_the_embedders_is_left_alone),
         cmocka_unit_test(times_become_the_dates_of_the_c_library),
+        cmocka_unit_test(cs_own_functions_return_where_the_date_is),
         cmocka_unit_test(years_beyond_an_int_are_refused),
         cmocka_unit_test(old_modules_pass_the_address_of_32_bits),
         cmocka_unit_test(dates_become_the_times_of_the_c_library_with_fields_in_order),

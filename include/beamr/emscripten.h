@@ -5,7 +5,13 @@
  * `invoke_*` functions are made for each module out of the types that it declares, as
  * WebAssembly: what is called through them runs on the guest's own stack, may wait, nest as
  * deep as any call, and is caught only if it was thrown by Emscripten's imports - never a trap,
- * an exit, an interrupt, or an exception of another kind. */
+ * an exit, an interrupt, or an exception of another kind. They take two instances of the store.
+ * A host function that a guest calls through them directly - not from a function of its own -
+ * finds one of these as its caller, whose memory 0 is the guest's.
+ *
+ * What C++ exceptions remember between calls is part of the system's state (beamr_wasi_save).
+ * Destructors of exceptions, and __cxa_can_catch, are called by the host: there an import
+ * cannot be answered later, and a call does not pause. */
 #ifndef BEAMR_EMSCRIPTEN_H
 #define BEAMR_EMSCRIPTEN_H
 
@@ -27,9 +33,10 @@ BEAMR_API beamr_status beamr_emscripten_link(beamr_wasi *wasi, beamr_linker *lin
                                              BEAMR_OWN beamr_emscripten **out,
                                              beamr_error *err);
 /* Tell which instance it serves, once that is made: its table, stack functions and setThrew are
- * looked up. Before that `invoke_*` trap.
+ * looked up. Before that `invoke_*` trap: in the start function, unless that waits first.
  * Errors: BEAMR_UNLINKABLE (`invoke_*` are imported, and there is no table, or an export that
- * they need is missing or of another type; named), BEAMR_NO_MEMORY. */
+ * they need is missing or of another type; named), BEAMR_ARGUMENT (an instance of another
+ * module or store), BEAMR_LIMIT (instances of the store), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_emscripten_attach(beamr_emscripten *e, beamr_instance *instance,
                                                beamr_error *err);
 /* A call has ended in BEAMR_EXCEPTION: say what was thrown, if Emscripten's imports threw it -

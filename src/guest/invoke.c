@@ -213,7 +213,7 @@ static beamr_status explain_unsupported(beamr_error *err)
                       "features leave them out");
 }
 
-/* Can the engine have exceptions at all?  Asked with a back that gets no instance. */
+/* Can the engine have exceptions at all?  Asked with a back of one function. */
 static beamr_status check_exceptions(const beamr_emscripten *e, beamr_error *err)
 {
     beamr_engine *engine = beamr_store_engine(e->store);
@@ -223,6 +223,7 @@ static beamr_status check_exceptions(const beamr_emscripten *e, beamr_error *err
     beamr_status st = plan_init(&p, e, err);
 
     p.plan.has_table = true;
+    p.plan.count = 1;
     if (st == BEAMR_OK && (st = load_either(engine, adapter_write_back, &p.plan,
                                             &p.plan.use_legacy, &module, &own)) != BEAMR_OK)
         st = st == BEAMR_UNSUPPORTED ? explain_unsupported(err)

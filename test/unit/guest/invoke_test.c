@@ -204,6 +204,33 @@ static void an_invoke_in_the_table_is_called_through_it(void **state)
     guest_close(&g);
 }
 
+static beamr_status host_notes_memory(const beamr_call *call, const beamr_value *args,
+                                      beamr_value *results, beamr_error *err)
+{
+    (void)args;
+    (void)results;
+    (void)err;
+    *(beamr_memory **)call->user = beamr_instance_memory(call->caller, 0);
+    return BEAMR_OK;
+}
+
+static void a_host_function_in_the_table_finds_the_guests_memory(void **state)
+{
+    guest g = text_guest_with("");
+    beamr_memory *found = NULL;
+    beamr_value func = {.kind = BEAMR_FUNCREF};
+    beamr_error err = {0};
+
+    (void)state;
+    func.of.func = fixture_func(&g.f, "i", "", host_notes_memory, &found);
+    assert_int_equal(beamr_table_set(beamr_instance_table(g.instance, 0), AT_NULL, &func, &err),
+                     BEAMR_OK);
+    assert_int_equal(call_ints(&g, "vi", AT_NULL, 5, &err), BEAMR_OK);
+    assert_non_null(found);
+    assert_ptr_equal(found, beamr_instance_memory(g.instance, 0));
+    guest_close(&g);
+}
+
 static void snapshots_hold_an_invoke_in_the_table(void **state)
 {
     guest g = text_guest_with(""), fresh = text_guest_with("");
@@ -637,6 +664,7 @@ int main(void)
         cmocka_unit_test(one_name_may_have_several_types),
         cmocka_unit_test(numbers_in_halves_go_through_dyncall),
         cmocka_unit_test(an_invoke_in_the_table_is_called_through_it),
+        cmocka_unit_test(a_host_function_in_the_table_finds_the_guests_memory),
         cmocka_unit_test(snapshots_hold_an_invoke_in_the_table),
         cmocka_unit_test(throws_and_longjmps_work_in_every_encoding),
         cmocka_unit_test(other_signatures_of_clang),

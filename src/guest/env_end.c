@@ -21,6 +21,25 @@ static const char *quote(const guest_call *call, uint64_t addr, char out[QUOTE_M
     return i ? out : "unknown";
 }
 
+/* The same for a text of AssemblyScript's: UTF-16, with its bytes counted in front of it. */
+static const char *quote_wide(const guest_call *call, uint64_t addr, char out[QUOTE_MAX])
+{
+    uint32_t bytes = 0, i = 0;
+
+    if (addr >= sizeof bytes &&
+        guest_get(call, addr - sizeof bytes, &bytes, sizeof bytes) != GUEST_ESUCCESS)
+        bytes = 0;
+    for (; i < bytes / 2 && i < QUOTE_MAX - 1; i++) {
+        uint16_t c;
+
+        if (guest_get(call, addr + 2 * (uint64_t)i, &c, sizeof c) != GUEST_ESUCCESS)
+            break;
+        out[i] = (char)(c >= ' ' && c <= '~' ? c : '?');
+    }
+    out[i] = '\0';
+    return i ? out : "unknown";
+}
+
 /* Write a text and a newline to descriptor 1 or 2. What cannot be written is dropped. */
 static beamr_status print(const guest_call *call, uint32_t fd, uint64_t addr, uint64_t len,
                           beamr_error *err)
@@ -80,6 +99,18 @@ ENV_CALL(env_abort)
 {
     (void)call, (void)args, (void)results;
     return beamr_fail_trap(err, BEAMR_TRAP_ABORT, NULL);
+}
+
+/* AssemblyScript's (message, file, line, column). */
+ENV_CALL(env_abort_at)
+{
+    char message[QUOTE_MAX], file[QUOTE_MAX];
+
+    (void)results;
+    return beamr_fail_trap(err, BEAMR_TRAP_ABORT, "%s, at %s:%u:%u",
+                           quote_wide(call, guest_pointer(&args[0]), message),
+                           quote_wide(call, guest_pointer(&args[1]), file),
+                           guest_u32(&args[2]), guest_u32(&args[3]));
 }
 
 ENV_CALL(env_trap)

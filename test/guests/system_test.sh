@@ -40,5 +40,7 @@ if has reactor "$guests/reactor.wasm" "no C library for guests: wasi-libc"; then
 fi
 run "__wasm_call_ctors is called first" 0 "5" "" \
     "$beamr" run "$guests/library.wasm" --invoke add 2 3
+run "an abort with a message" 1 "" "aborted: wrong, at x.s:3:14" \
+    "$beamr" run "$guests/library.wasm" --invoke fail
 run "a library is no program" 2 "" "_start" "$beamr" run "$guests/library.wasm"
 finish

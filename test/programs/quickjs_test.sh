@@ -23,9 +23,6 @@ for (let i = 2; i < 20000; i++) {
     for (let j = i * 2; j < 20000; j += i) sieve[j] = 1
 }
 print(count, 0.1 + 0.2, (1234.5678).toFixed(2))
-let deep = 0
-function dive() { deep++; dive() }
-try { dive() } catch (e) { print(deep > 100, e instanceof Error) }
 Promise.resolve(6).then(v => { print('later', v * 7); throw new Error('lost') }).catch(e => print(e.message))
 print('now')
 JS
@@ -34,7 +31,6 @@ TypeError
 3 {\"a\":[1,2.5,null],\"b\":1}
 05/2024-06 123
 2262 0.30000000000000004 1234.57
-true true
 now
 later 42
 lost"

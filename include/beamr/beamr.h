@@ -12,6 +12,7 @@
 #include "beamr/error.h"
 #include "beamr/guest.h"
 #include "beamr/instance.h"
+#include "beamr/json.h"
 #include "beamr/module.h"
 #include "beamr/snapshot.h"
 #include "beamr/store.h"

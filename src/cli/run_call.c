@@ -208,7 +208,7 @@ static void parse_args(const run_options *o, const beamr_functype *type, beamr_a
 
     for (size_t i = 0; i < o->arg_count; i++) {
         beamr_arg_parse(o->args[i], p < type->param_count ? &type->params[p] : NULL, &args[i]);
-        p += pairs && args[i].kind == BEAMR_ARG_TEXT ? 2 : 1;
+        p += pairs && beamr_arg_is_copied(&args[i]) ? 2 : 1;
     }
 }
 

@@ -157,14 +157,36 @@ static bool parse_kind(const char *word, beamr_kind kind, beamr_arg *out)
     }
 }
 
+/* A word that says itself what it is. */
+static bool parse_marked(const char *word, beamr_arg *out)
+{
+    static const struct {
+        const char *mark;
+        beamr_arg_kind kind;
+    } marks[] = {
+        {"text:", BEAMR_ARG_TEXT},
+        {"json:", BEAMR_ARG_JSON},
+        {"hex:", BEAMR_ARG_HEX},
+        {"bytes:", BEAMR_ARG_HEX},
+    };
+
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        size_t len = strlen(marks[i].mark);
+
+        if (strncmp(word, marks[i].mark, len) == 0) {
+            *out = (beamr_arg){.kind = marks[i].kind, .text = beamr_bytes_of(word + len)};
+            return true;
+        }
+    }
+    return false;
+}
+
 void beamr_arg_parse(const char *word, const beamr_valtype *type, beamr_arg *out)
 {
-    static const char forced[] = "text:";
-
-    if (strncmp(word, forced, sizeof forced - 1) == 0)
-        word += sizeof forced - 1;
-    else if (type ? parse_kind(word, beamr_valtype_kind(*type), out)
-                  : parse_integer(word, 64, out) || parse_float(word, false, out))
+    if (parse_marked(word, out))
+        return;
+    if (type ? parse_kind(word, beamr_valtype_kind(*type), out)
+             : parse_integer(word, 64, out) || parse_float(word, false, out))
         return;
     *out = (beamr_arg){.kind = BEAMR_ARG_TEXT, .text = beamr_bytes_of(word)};
 }

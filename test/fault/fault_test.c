@@ -249,10 +249,9 @@ static void survives(void **state)
 
 int main(int argc, char **argv)
 {
-    static const scenario *const tables[] = {load_scenarios, object_scenarios,
-                                             call_scenarios, snapshot_scenarios,
-                                             vfs_scenarios,  system_scenarios,
-                                             guest_scenarios};
+    static const scenario *const tables[] = {
+        load_scenarios, object_scenarios, call_scenarios,  snapshot_scenarios,
+        vfs_scenarios,  system_scenarios, guest_scenarios, value_scenarios};
     static struct CMUnitTest tests[200];
     size_t count = 0;
 

@@ -245,6 +245,26 @@ int64_t guest_call(guest *g, const char *name, const int64_t *args, size_t count
     return result;
 }
 
+blob guest_call_bytes(guest *g, const char *name, const beamr_arg *args, size_t count)
+{
+    beamr_func *func = beamr_instance_find_func(g->instance, name);
+    beamr_args_options options = {.reading = BEAMR_READ_BYTES};
+    beamr_args_call *call;
+    beamr_error err = {0};
+    beamr_bytes bytes;
+    blob out;
+
+    CHECK(func, "no export %s", name);
+    if (beamr_args_begin(g->instance, func, args, count, &options, &call, &err) != BEAMR_OK)
+        die_of(name, &err);
+    bytes = beamr_args_text(call);
+    out = (blob){malloc(bytes.len + 1), bytes.len};
+    CHECK(out.data && bytes.data, "%s gives bytes", name);
+    memcpy(out.data, bytes.data, bytes.len + 1);
+    beamr_args_free(call);
+    return out;
+}
+
 void guest_put(guest *g, int64_t addr, const void *data, size_t len)
 {
     beamr_error err = {0};

@@ -77,6 +77,10 @@ int64_t guest_call(guest *g, const char *name, const int64_t *args, size_t count
 beamr_status guest_try(guest *g, const char *name, const int64_t *args, size_t count,
                        int64_t *result, beamr_error *err);
 
+/* Call an export with arguments of all kinds, and take the bytes that it gives, by the module's
+ * own convention. Fails the test unless that succeeds. */
+blob guest_call_bytes(guest *g, const char *name, const beamr_arg *args, size_t count);
+
 void guest_put(guest *g, int64_t addr, const void *data, size_t len);
 void guest_get(guest *g, int64_t addr, void *out, size_t len);
 uint32_t guest_get_u32(guest *g, int64_t addr);

@@ -34,18 +34,12 @@ static void decode(guest *g, blob png)
 
 static blob encode(guest *g, blob pixels)
 {
-    int64_t ret = CALL(g, "__wbindgen_add_to_stack_pointer", -16);
-    int64_t at = CALL(g, "__wbindgen_malloc", SIZE, 1);
-    blob out;
+    beamr_arg args[] = {{.kind = BEAMR_ARG_BYTES, .text = {pixels.data, SIZE}},
+                        {.kind = BEAMR_ARG_INTEGER, .magnitude = WIDTH},
+                        {.kind = BEAMR_ARG_INTEGER, .magnitude = HEIGHT},
+                        {.kind = BEAMR_ARG_INTEGER, .magnitude = 8}};
 
-    guest_put(g, at, pixels.data, SIZE);
-    CALL(g, "encode", ret, at, SIZE, WIDTH, HEIGHT, 8);
-    out.len = guest_get_u32(g, ret + 4);
-    out.data = malloc(out.len + 1);
-    CHECK(out.data, "no memory");
-    guest_get(g, guest_get_u32(g, ret), out.data, out.len);
-    CALL(g, "__wbindgen_add_to_stack_pointer", 16);
-    return out;
+    return guest_call_bytes(g, "encode", args, 4);
 }
 
 void test_png(const test_folders *folders)

@@ -128,6 +128,35 @@ static void without_a_type_numbers_of_any_kind_are_read(void **state)
     assert_int_equal(arg.kind, BEAMR_ARG_TEXT);
 }
 
+static void a_mark_says_what_a_word_is(void **state)
+{
+    static const struct {
+        const char *word;
+        beamr_arg_kind kind;
+        const char *text;
+    } rows[] = {
+        {"text:42", BEAMR_ARG_TEXT, "42"},
+        {"json:42", BEAMR_ARG_JSON, "42"},
+        {"hex:00ff", BEAMR_ARG_HEX, "00ff"},
+        {"bytes:", BEAMR_ARG_HEX, ""},
+        {"text:json:1", BEAMR_ARG_TEXT, "json:1"},
+        {"{\"a\":1}", BEAMR_ARG_TEXT, "{\"a\":1}"},
+        {"[1]", BEAMR_ARG_TEXT, "[1]"},
+        {"JSON:1", BEAMR_ARG_TEXT, "JSON:1"},
+    };
+    beamr_arg arg;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        beamr_arg_parse(rows[i].word, NULL, &arg);
+        assert_int_equal(arg.kind, rows[i].kind);
+        assert_string_equal((const char *)arg.text.data, rows[i].text);
+        assert_true(beamr_arg_is_copied(&arg));
+    }
+    beamr_arg_parse("42", NULL, &arg);
+    assert_false(beamr_arg_is_copied(&arg));
+}
+
 static void vectors_and_null_are_read_as_they_are_written(void **state)
 {
     beamr_arg arg = parse("0x0f0e0d0c0b0a09080706050403020100", BEAMR_V128);
@@ -246,6 +275,7 @@ int main(void)
         cmocka_unit_test(powers_of_two_are_written_shortest),
         cmocka_unit_test(floats_read_back_equal),
         cmocka_unit_test(text_is_cut_to_fit),
+        cmocka_unit_test(a_mark_says_what_a_word_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

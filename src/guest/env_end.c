@@ -109,8 +109,8 @@ ENV_CALL(env_abort_at)
     (void)results;
     return beamr_fail_trap(err, BEAMR_TRAP_ABORT, "%s, at %s:%u:%u",
                            quote_wide(call, guest_pointer(&args[0]), message),
-                           quote_wide(call, guest_pointer(&args[1]), file),
-                           guest_u32(&args[2]), guest_u32(&args[3]));
+                           quote_wide(call, guest_pointer(&args[1]), file), guest_u32(&args[2]),
+                           guest_u32(&args[3]));
 }
 
 ENV_CALL(env_trap)

@@ -104,10 +104,8 @@ static void directories(void)
     show("/tree/broken");
     tell("rmdir of a full one", rmdir("/tree"));
     tell("rmdir of a file", rmdir("/tree/a.txt"));
-    tell("unlink of a directory", unlink("/tree/deep") == -1 &&
-                                          (errno == EISDIR || errno == EPERM)
-                                      ? 0
-                                      : -1);
+    tell("unlink of a directory",
+         unlink("/tree/deep") == -1 && (errno == EISDIR || errno == EPERM) ? 0 : -1);
     show("/tree/../tree/./deep/../a.txt");
 }
 

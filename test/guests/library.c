@@ -1,5 +1,5 @@
-/* A module that is no program: functions that are called from outside, after the one that brings
- * the library up: `_initialize` with the C library, else `__wasm_call_ctors`. */
+/* A module that is no program: functions that are called from outside, after the one that
+ * brings the library up: `_initialize` with the C library, else `__wasm_call_ctors`. */
 #include <stdint.h>
 
 /* A text as AssemblyScript keeps it, and its abort. */

@@ -13,8 +13,14 @@ namespace
 int alive;
 
 struct guard {
-    guard() { alive++; }
-    ~guard() { alive--; }
+    guard()
+    {
+        alive++;
+    }
+    ~guard()
+    {
+        alive--;
+    }
 };
 
 struct left {

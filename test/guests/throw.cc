@@ -1,5 +1,5 @@
-/* Exceptions of C++: handlers by type and by base, what is destroyed on the way, throwing again,
- * throwing from a handler, and often. Its types are simple enough for types.cc. */
+/* Exceptions of C++: handlers by type and by base, what is destroyed on the way, throwing
+ * again, throwing from a handler, and often. Its types are simple enough for types.cc. */
 #include "tiny.h"
 
 namespace
@@ -8,21 +8,42 @@ namespace
 int alive; /* objects that were made and not destroyed */
 
 struct counted {
-    counted() { alive++; }
-    counted(const counted &) { alive++; }
-    ~counted() { alive--; }
+    counted()
+    {
+        alive++;
+    }
+    counted(const counted &)
+    {
+        alive++;
+    }
+    ~counted()
+    {
+        alive--;
+    }
 };
 
 struct base {
-    explicit base(int v) : value(v) {}
-    virtual ~base() {}
-    virtual int kind() const { return 1; }
+    explicit base(int v) : value(v)
+    {
+    }
+    virtual ~base()
+    {
+    }
+    virtual int kind() const
+    {
+        return 1;
+    }
     int value;
 };
 
 struct derived : base {
-    explicit derived(int v) : base(v) {}
-    int kind() const override { return 2; }
+    explicit derived(int v) : base(v)
+    {
+    }
+    int kind() const override
+    {
+        return 2;
+    }
     counted part;
 };
 
@@ -120,7 +141,10 @@ struct stranger {
 }
 
 struct early {
-    early() { print("constructor\n"); }
+    early()
+    {
+        print("constructor\n");
+    }
 } before_main;
 
 } // namespace

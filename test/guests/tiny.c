@@ -52,7 +52,7 @@ void *malloc(size_t size)
     return (void *)at;
 }
 
-/* When nothing is in use all of it can be had again, so that a loop of throws takes no memory. */
+/* When nothing is in use all of it can be had again, so that a loop of throws ends. */
 void free(void *at)
 {
     if (at && --pieces == 0)

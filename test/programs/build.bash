@@ -9,7 +9,7 @@ by_invoke=(-DGUEST_INVOKE -mllvm -enable-emscripten-sjlj)
 cxx_by_exception=(-fexceptions -fwasm-exceptions)
 cxx_by_invoke=(-DGUEST_INVOKE -fexceptions -mllvm -enable-emscripten-cxx-exceptions)
 # The usual start file makes the linker call constructors before every export.
-link_by_invoke=(-nostartfiles "$(clang-19 --target=wasm32-wasi -print-file-name=crt1.o)"
+link_by_invoke=(-nostartfiles "$(clang-19 --target=wasm32-wasi -print-file-name=crt1.o 2>/dev/null)"
     -Wl,--export-table "-Wl,--allow-undefined-file=$runtime/invoke.imports")
 
 # downloaded NAME PACKAGE: whether the package is there; skips by name if not.

@@ -1,5 +1,5 @@
-/* Functions of C that wasi-libc leaves out, because a WASI program can start no other and has no
- * folder for temporary files: here they fail as the standard allows. */
+/* Functions of C that wasi-libc leaves out, because a WASI program can start no other and has
+ * no folder for temporary files: here they fail as the standard allows. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

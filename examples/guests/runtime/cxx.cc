@@ -42,8 +42,8 @@ header *header_of(void *object)
     return static_cast<header *>(object) - 1;
 }
 
-/* Whether a handler for `catching` takes a `thrown`; *adjusted is then what it gets. The test is
- * the fifth virtual function of a type_info. */
+/* Whether a handler for `catching` takes a `thrown`; *adjusted is then what it gets. The test
+ * is the fifth virtual function of a type_info. */
 bool can_catch(const void *catching, const void *thrown, void **adjusted)
 {
     using test = bool (*)(const void *catching, const void *thrown, void **adjusted);
@@ -97,15 +97,16 @@ EXPORT(__cxa_decrement_exception_refcount) void __cxa_decrement_exception_refcou
 
 #ifdef GUEST_INVOKE
 
-EXPORT(__cxa_can_catch) int __cxa_can_catch(const void *catching, const void *thrown, void **adjusted)
+EXPORT(__cxa_can_catch)
+int __cxa_can_catch(const void *catching, const void *thrown, void **adjusted)
 {
     return can_catch(catching, thrown, adjusted);
 }
 
 extern const void *const type_of_void_pointer __asm__("_ZTIPv");
 
-/* What a handler gets. The imports don't ask can_catch when the types are the same; a pointer is
- * then still to be read. */
+/* What a handler gets. The imports don't ask can_catch when the types are the same; a pointer
+ * is then still to be read. */
 EXPORT(__cxa_get_exception_ptr) void *__cxa_get_exception_ptr(void *object)
 {
     header *h = header_of(object);
@@ -184,8 +185,9 @@ static bool is_forbidden(const uint8_t *list, const uint8_t *types, header *h)
     for (uintptr_t index; (index = read_unsigned(&list));) {
         void *adjusted = h + 1;
 
-        if (can_catch(reinterpret_cast<const void *const *>(types)[-static_cast<intptr_t>(index)],
-                      h->type, &adjusted))
+        if (can_catch(
+                reinterpret_cast<const void *const *>(types)[-static_cast<intptr_t>(index)],
+                h->type, &adjusted))
             return false;
     }
     return true;
@@ -234,9 +236,9 @@ int _Unwind_CallPersonality(void *object)
         read_unsigned(&at);
         action = read_unsigned(&at);
     }
-    __wasm_lpad_context.selector = action ? static_cast<uintptr_t>(choose(
-                                                actions + action - 1, types, header_of(object)))
-                                          : 0;
+    __wasm_lpad_context.selector =
+        action ? static_cast<uintptr_t>(choose(actions + action - 1, types, header_of(object)))
+               : 0;
     return 0;
 }
 

@@ -6,9 +6,9 @@
 
 #define EXPORT(name) __attribute__((export_name(#name)))
 
-uintptr_t __THREW__;   /* 0: nothing; 1: an exception; else the jmp_buf of a longjmp */
-int __threwValue;      /* of a longjmp */
-static int second; /* the second result of a call */
+uintptr_t __THREW__; /* 0: nothing; 1: an exception; else the jmp_buf of a longjmp */
+int __threwValue;    /* of a longjmp */
+static int second;   /* the second result of a call */
 
 void setThrew(uintptr_t threw, int value);
 void setTempRet0(int value);
@@ -17,7 +17,7 @@ uintptr_t emscripten_stack_get_current(void);
 void _emscripten_stack_restore(uintptr_t at);
 void _emscripten_tempret_set(int value);
 
-/* The first one counts: a longjmp has set it when `invoke_*` reports that something was thrown. */
+/* The first one counts: a longjmp has set it before `invoke_*` reports a throw. */
 EXPORT(setThrew) void setThrew(uintptr_t threw, int value)
 {
     if (__THREW__ == 0) {

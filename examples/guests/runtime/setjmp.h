@@ -1,6 +1,6 @@
-/* setjmp and longjmp for guests, where the C library has none: clang replaces calls of both when
- * it compiles with `-mllvm -wasm-enable-sjlj` or `-mllvm -enable-emscripten-sjlj`, and leaves the
- * bookkeeping to setjmp.c. */
+/* setjmp and longjmp for guests, where the C library has none: clang replaces calls of both
+ * when it compiles with `-mllvm -wasm-enable-sjlj` or `-mllvm -enable-emscripten-sjlj`, and
+ * leaves the bookkeeping to setjmp.c. */
 #ifndef GUEST_SETJMP_H
 #define GUEST_SETJMP_H
 

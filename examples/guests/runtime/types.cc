@@ -1,7 +1,7 @@
 /* The type information of C++ for guests without a C++ library: what clang refers to for types
- * that are thrown. Classes without bases or with one, numbers, and pointers; no other conversion
- * than from a class to its base.
- * The virtual functions stand where cxx.cc expects them.
+ * that are thrown. Classes without bases or with one, numbers, and pointers; no other
+ * conversion than from a class to its base. The virtual functions stand where cxx.cc looks for
+ * can_catch.
  * Source: "Itanium C++ ABI", "Run-Time Type Information" for names and fields. */
 
 namespace std
@@ -13,14 +13,19 @@ class type_info
     virtual ~type_info();
     virtual const type_info *only_base() const; /* or null */
     virtual void unused() const;
-    /* Whether a handler for this type takes an object of that one; *object becomes what it gets. */
+    /* Whether a handler for this type takes an object of that one; *object becomes what it
+     * gets. */
     virtual bool can_catch(const type_info *thrown, void **object) const;
 
     const char *name; /* one for each type of a program */
 };
 
-type_info::~type_info() {}
-void type_info::unused() const {}
+type_info::~type_info()
+{
+}
+void type_info::unused() const
+{
+}
 
 const type_info *type_info::only_base() const
 {
@@ -61,10 +66,18 @@ struct __pointer_type_info : std::type_info {
     bool can_catch(const std::type_info *thrown, void **object) const override;
 };
 
-__fundamental_type_info::~__fundamental_type_info() {}
-__class_type_info::~__class_type_info() {}
-__si_class_type_info::~__si_class_type_info() {}
-__pointer_type_info::~__pointer_type_info() {}
+__fundamental_type_info::~__fundamental_type_info()
+{
+}
+__class_type_info::~__class_type_info()
+{
+}
+__si_class_type_info::~__si_class_type_info()
+{
+}
+__pointer_type_info::~__pointer_type_info()
+{
+}
 
 const std::type_info *__si_class_type_info::only_base() const
 {
@@ -81,7 +94,7 @@ bool __pointer_type_info::can_catch(const std::type_info *thrown, void **object)
 
 } // namespace __cxxabiv1
 
-/* An exception that must not go on: out of a destructor, or out of a function that throws none. */
+/* For an exception that must not go on, as out of a destructor. */
 namespace std
 {
 [[noreturn]] void terminate() noexcept;
@@ -93,5 +106,9 @@ void terminate() noexcept
 } // namespace std
 
 /* Type information is never deleted. */
-void operator delete(void *) noexcept {}
-void operator delete(void *, unsigned long) noexcept {}
+void operator delete(void *) noexcept
+{
+}
+void operator delete(void *, unsigned long) noexcept
+{
+}

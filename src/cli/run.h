@@ -19,8 +19,9 @@ typedef struct run_dir {
 typedef struct run_options {
     const char *command;
     const char *file;
-    const char *invoke; /* NULL: the program is run */
-    char **args;        /* of the program, or of the invoked function */
+    const char *invoke;  /* NULL: the program is run */
+    bool result_is_text; /* of the invoked function */
+    char **args;         /* of the program, or of the invoked function */
     size_t arg_count;
     char **env; /* "NAME=VALUE", owned; each name once */
     size_t env_count;

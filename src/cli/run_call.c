@@ -200,11 +200,15 @@ static int run_program(run *r)
 
 /* ---- A function by its name ---- */
 
-/* Read the words, each by the type of the parameter that it would fill. */
-static void parse_args(const run_options *o, const beamr_functype *type, beamr_arg *args)
+/* Read the words, each by the type of the parameter that it would fill. A text result by the
+ * convention of wasm-bindgen takes the first parameter. */
+static void parse_args(const run *r, const beamr_functype *type, beamr_arg *args)
 {
-    bool pairs = o->arg_count != type->param_count;
-    size_t p = 0;
+    const run_options *o = r->options;
+    bool has_place = o->result_is_text && type->result_count == 0 &&
+                     beamr_module_convention(r->module) == BEAMR_CONVENTION_BINDGEN;
+    size_t p = has_place ? 1 : 0;
+    bool pairs = o->arg_count + p != type->param_count;
 
     for (size_t i = 0; i < o->arg_count; i++) {
         beamr_arg_parse(o->args[i], p < type->param_count ? &type->params[p] : NULL, &args[i]);
@@ -212,34 +216,48 @@ static void parse_args(const run_options *o, const beamr_functype *type, beamr_a
     }
 }
 
+static void print_results(const beamr_args_call *call, bool is_text)
+{
+    beamr_bytes read = beamr_args_text(call);
+    const beamr_value *results;
+    size_t count;
+    char text[64];
+
+    if (is_text) {
+        if (read.data)
+            (void)fwrite(read.data, 1, read.len, stdout);
+        (void)puts(read.data ? "" : "null");
+        return;
+    }
+    results = beamr_args_results(call, &count);
+    for (size_t i = 0; i < count; i++)
+        (void)puts(beamr_value_text(&results[i], text, sizeof text));
+}
+
 static int run_invoke(run *r)
 {
     const run_options *o = r->options;
     beamr_func *func = beamr_instance_find_func(r->instance, o->invoke);
     beamr_functype type = beamr_func_type(func);
+    beamr_args_options options = {.reading =
+                                      o->result_is_text ? BEAMR_READ_TEXT : BEAMR_READ_VALUES};
     beamr_arg *args = calloc(o->arg_count + 1, sizeof *args);
-    beamr_value *results = calloc(type.result_count + 1, sizeof *results);
-    size_t count = type.result_count;
+    beamr_args_call *call = NULL;
     beamr_error err = {0};
-    char text[64];
     int code = CLI_OK;
 
-    if (!args || !results) {
+    if (!args) {
         (void)beamr_fail(&err, BEAMR_NO_MEMORY, 0, "no memory for the arguments");
-        code = cli_error(o->command, o->invoke, &err);
-        goto out;
+        return cli_error(o->command, o->invoke, &err);
     }
-    parse_args(o, &type, args);
-    if (beamr_call_args(r->instance, func, args, o->arg_count, results, &count, &err) !=
-        BEAMR_OK) {
+    parse_args(r, &type, args);
+    if (beamr_args_begin(r->instance, func, args, o->arg_count, &options, &call, &err) ==
+        BEAMR_OK)
+        print_results(call, o->result_is_text);
+    else
         code = run_guest_failed(r, o->invoke, &err);
-        goto out;
-    }
-    for (size_t i = 0; i < count; i++)
-        (void)puts(beamr_value_text(&results[i], text, sizeof text));
-out:
+    beamr_args_free(call);
     free(args);
-    free(results);
     return code;
 }
 

@@ -38,6 +38,7 @@ static const char help_text[] =
     "\n"
     "Options:\n"
     "      --invoke NAME       call this exported function\n"
+    "      --text              its result is text; print that instead of where it lies\n"
     "      --env NAME=VALUE    give it an environment variable; --env NAME passes the value "
     "on\n"
     "                          that it has here\n"
@@ -283,6 +284,7 @@ enum {
     OPT_ENV,
     OPT_DIR,
     OPT_DIR_RW,
+    OPT_TEXT,
     OPT_FILES,
     OPT_DETERMINISTIC,
     OPT_STUBS,
@@ -294,6 +296,7 @@ enum {
 
 static const struct option long_options[] = {
     {"invoke", required_argument, NULL, OPT_INVOKE},
+    {"text", no_argument, NULL, OPT_TEXT},
     {"env", required_argument, NULL, OPT_ENV},
     {"dir", required_argument, NULL, OPT_DIR},
     {"dir-rw", required_argument, NULL, OPT_DIR_RW},
@@ -313,6 +316,9 @@ static int set_option(run_options *o, int option, char *word)
     switch (option) {
     case OPT_INVOKE:
         o->invoke = word;
+        return CLI_OK;
+    case OPT_TEXT:
+        o->result_is_text = true;
         return CLI_OK;
     case OPT_ENV:
         return add_env(o, word);
@@ -359,6 +365,8 @@ static int take_words(run_options *o, int argc, char **argv)
                strncmp(argv[next], "--invoke=", sizeof invoke) == 0) {
         o->invoke = argv[next++] + sizeof invoke;
     }
+    if (o->result_is_text && !o->invoke)
+        return cli_usage(o->command, "--text tells what --invoke NAME gives, which is missing");
     if (next < argc && strcmp(argv[next], "--") == 0)
         next++;
     o->args = argv + next;

@@ -105,6 +105,18 @@ module texts \
     066d656d6f727902000c636162695f7265616c6c6f630000066c656e6774680001056669727374000206626568 \
     696e6400030a1f04050041c0000b040020010b070020002d00000b0a00200020016a2d00000b
 
+# (module (memory (export "memory") 1) (data (i32.const 8) "h\c3\a9\0a!\00")
+#   (func (export "malloc") (param i32) (result i32) i32.const 64)
+#   (func (export "name") (result i32) i32.const 8)
+#   (func (export "nothing") (result i32) i32.const 0)
+#   (func (export "beyond") (result i32) i32.const -1)
+#   (func (export "number") (result f64) f64.const 1))
+module answers \
+    0061736d01000000010e0360017f017f6000017f6000017c03060500010101020503010001073606066d656d6f \
+    72790200066d616c6c6f630000046e616d650001076e6f7468696e670002066265796f6e640003066e756d6265 \
+    7200040a2205050041c0000b040041080b040041000b0400417f0b0b0044000000000000f03f0b0b0c01004108 \
+    0b0668c3a90a2100
+
 cd "$work" || exit 1
 printf 'not wasm' >text.wasm
 : >empty.wasm
@@ -175,6 +187,14 @@ texts "text as one pointer" 0 104 "" first hello
 texts "a NUL stands behind the text" 0 0 "" behind hello
 texts "numbers stay numbers" 0 7 "" length 5 7
 texts "text: beside a number" 0 104 "" first text:h
+run "--text prints the text that a result points to" 0 "hé
+!" "" --text answers.wasm --invoke name
+run "--text, and a null pointer" 0 null "" --text answers.wasm --invoke nothing
+run "--text, and a pointer beyond memory" 1 "" "beyond: trap: out of bounds memory access" \
+    --text answers.wasm --invoke beyond
+run "--text, and a result that is no pointer" 2 "" "result 1 is f64, and no part of text" \
+    --text answers.wasm --invoke number
+run "--text without --invoke" 2 "" "--text tells what --invoke NAME gives" --text answers.wasm
 run "an exception that nobody catches" 1 "" "^beamr run: f: uncaught exception" throw.wasm --invoke f
 run "what such an exception holds" 1 "" "^exception: 5 0[.]5$" thrown.wasm --invoke f
 run "names in backtraces are escaped" 1 "" '<\\u001b\[31mevil\\u000a>' escape.wasm --invoke f

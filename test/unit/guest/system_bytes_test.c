@@ -289,6 +289,36 @@ static void idle_bytes_are_refused(void **state)
     beamr_wasi_unref(w);
 }
 
+/* Whatever file an open file is said to be: what is accepted is saved as the same bytes. */
+static void files_that_nobody_has_are_refused(void **state)
+{
+    enum { FIRST_FILE = 64 + 8, FILE_SIZE = 24, IS_STREAM = 20, FILES = 16 };
+    saved s;
+    beamr_wasi *w = used_system(&s), *other = new_system(NULL);
+    uint32_t files = s.data[FILES]; /* few */
+    size_t refused = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < files * files; i++) {
+        uint8_t *to = s.data + FIRST_FILE + i / files * FILE_SIZE, kept[8];
+        const uint8_t *from = s.data + FIRST_FILE + i % files * FILE_SIZE;
+
+        if (to[IS_STREAM] || from[IS_STREAM])
+            continue;
+        memcpy(kept, to, sizeof kept);
+        memmove(to, from, sizeof kept);
+        if (load(other, s) == BEAMR_OK)
+            assert_same(other, s);
+        else
+            refused++;
+        memcpy(to, kept, sizeof kept);
+    }
+    assert_true(refused > 0);
+    free(s.data);
+    beamr_wasi_unref(w);
+    beamr_wasi_unref(other);
+}
+
 static void more_bytes_are_refused(void **state)
 {
     saved s;
@@ -390,6 +420,7 @@ int main(void)
         cmocka_unit_test(cut_bytes_are_refused_and_change_nothing),
         cmocka_unit_test(changed_bytes_are_refused_or_canonical),
         cmocka_unit_test(idle_bytes_are_refused),
+        cmocka_unit_test(files_that_nobody_has_are_refused),
         cmocka_unit_test(more_bytes_are_refused),
         cmocka_unit_test(what_emscripten_keeps_is_part_of_it),
     };

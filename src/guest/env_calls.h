@@ -60,6 +60,9 @@ uint64_t env_wide(const beamr_value *args, size_t *at);
 
 /* ---- The guest's own functions ---- */
 
+/* Charge the guest for looking for some of its exports by name: how many there are to be passed
+ * is its own choice.  Errors: BEAMR_TRAP. */
+beamr_status env_charge_looks(const guest_call *call, unsigned looks, beamr_error *err);
 /* Allocate in the guest, with the first of its exported allocators that there is.
  *   *out  0 when there is none, or no memory */
 beamr_status env_allocate(const guest_call *call, uint64_t len, uint64_t *out,

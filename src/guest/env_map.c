@@ -25,13 +25,15 @@ static beamr_status allocate(const guest_call *call, uint64_t len, uint64_t *out
     static const char *const names[] = {"emscripten_builtin_memalign", "memalign"};
     beamr_value args[2] = {guest_pointer_value(call, MAP_ALIGN),
                            guest_pointer_value(call, len)};
+    beamr_status st = env_charge_looks(call, 2, err);
 
     *out = 0;
+    if (st != BEAMR_OK)
+        return st;
     for (size_t i = 0; i < 2; i++) {
         beamr_func *f = call->caller ? beamr_instance_find_func(call->caller, names[i]) : NULL;
         beamr_functype type = f ? beamr_func_type(f) : (beamr_functype){0};
         beamr_value result;
-        beamr_status st;
 
         if (!f || !guest_type_fits(&type, "PP:P", call->is64))
             continue;

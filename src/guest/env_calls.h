@@ -58,6 +58,10 @@ guest_errno env_string_len(const guest_call *call, uint64_t addr, uint64_t *len,
 /* An i64, which some modules pass as two i32, the low half first.  *at moves behind it. */
 uint64_t env_wide(const beamr_value *args, size_t *at);
 
+/* Fill memory, a piece at a time; each is work.  Errors: BEAMR_TRAP. */
+beamr_status env_fill(const guest_call *call, uint8_t *data, uint8_t byte, uint64_t len,
+                      beamr_error *err);
+
 /* ---- The guest's own functions ---- */
 
 /* Charge the guest for looking for some of its exports by name: how many there are to be passed

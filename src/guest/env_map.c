@@ -106,9 +106,8 @@ static guest_errno map(const guest_call *call, mapping *m, beamr_status *st, bea
         return GUEST_ENOMEM;
     if ((e = guest_bytes_at(call, m->addr, m->len, &data)) != GUEST_ESUCCESS)
         return e;
-    if ((*st = beamr_store_work(call->store, m->len, err)) != BEAMR_OK)
+    if ((*st = env_fill(call, data, 0, m->len, err)) != BEAMR_OK) /* behind the file's end */
         return GUEST_EABORT;
-    memset(data, 0, (size_t)m->len); /* behind the file's end */
     return transfer(call, m, false, m->len, st, err);
 }
 

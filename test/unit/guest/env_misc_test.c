@@ -346,6 +346,32 @@ static void exits_within_exits_end(void **state)
     close_env(f);
 }
 
+/* Pieces are copied in the order that overlapping areas need. */
+static void large_areas_that_overlap_are_copied_as_they_were(void **state)
+{
+    static const struct {
+        int64_t to, from;
+    } cases[] = {{0, 100}, {100, 0}, {0, 3 << 19}, {3 << 19, 0}, {7, 7}};
+    enum { PAGES = 80, LEN = (5 << 19) + 3 };
+    fixture opened = open_env(false), *f = &opened;
+    beamr_limits limits = {.min = PAGES, .max = PAGES};
+
+    (void)state;
+    assert_int_equal(beamr_memory_new(f->store, &limits, &f->call.memory, &f->err), BEAMR_OK);
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        for (uint32_t i = 0; i < PAGES << 16; i++)
+            *memory_at(f, i) = (uint8_t)(i * 7 + (i >> 11));
+        (void)DO_TYPED("emscripten_memcpy_big", "PPP:", cases[c].to, cases[c].from, LEN);
+        for (uint32_t i = 0; i < LEN; i++) {
+            uint32_t was = (uint32_t)cases[c].from + i;
+
+            if (*memory_at(f, (uint32_t)cases[c].to + i) != (uint8_t)(was * 7 + (was >> 11)))
+                fail_msg("case %zu, byte %u", c, i);
+        }
+    }
+    close_env(f);
+}
+
 /* How many exports are passed in looking for a name is for the guest to choose. */
 static void looking_through_many_exports_can_be_stopped(void **state)
 {
@@ -401,6 +427,7 @@ int main(void)
         cmocka_unit_test(a_failed_assertion_says_which_in_one_line),
         cmocka_unit_test(exit_runs_what_was_registered_and_keeps_the_code),
         cmocka_unit_test(exits_within_exits_end),
+        cmocka_unit_test(large_areas_that_overlap_are_copied_as_they_were),
         cmocka_unit_test(looking_through_many_exports_can_be_stopped),
     };
 

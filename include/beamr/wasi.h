@@ -46,7 +46,8 @@ typedef enum beamr_clock {
 typedef struct beamr_preopen {
     const char *path;  /* in the file system; must be a directory */
     const char *name;  /* what the guest is told; NULL: as path */
-    bool is_read_only; /* changes in it, or below it up to another preopen, are EROFS */
+    bool is_read_only; /* changes in it, or below it up to another preopen, are EROFS; moving it
+                          or what it lies in is EBUSY */
 } beamr_preopen;
 
 /* What a system is made of; begin with `beamr_wasi_options o = {0}`. All of it is borrowed

@@ -8,6 +8,9 @@
 
 enum { NAME_SIZE = 256 }; /* of the longest name that Linux takes, and a NUL */
 
+/* Bytes of all changes' paths together: a guest can make a million files a long way down. */
+#define PATHS_MAX ((size_t)256 << 20)
+
 /* One comparison: walking through one side, looking for the same on the other. */
 typedef struct compare {
     const host_tree *tree;
@@ -43,6 +46,12 @@ static beamr_status add(host_changes *changes, char *path, host_action action, b
 {
     host_change *list = changes->list;
 
+    if (path && (changes->path_bytes += strlen(path)) > PATHS_MAX) {
+        free(path);
+        return beamr_fail(err, BEAMR_LIMIT, 0,
+                          "the guest made changes whose names are more than %zu MiB long",
+                          PATHS_MAX >> 20);
+    }
     if (path && changes->count == changes->room) {
         size_t room = changes->room ? changes->room * 2 : 64;
 
@@ -88,6 +97,20 @@ static bool is_equal(const compare *c, const entry *e)
            (a.len == 0 || a.data == b.data || memcmp(a.data, b.data, a.len) == 0);
 }
 
+/* Several names of one file become as many files here, so the file system's limit does not hold
+ * by itself.  Returns why a file can't be written, or NULL. */
+static const char *count_content(compare *c, const beamr_vfs_stat *stat)
+{
+    uint64_t most = beamr_vfs_limits_of(c->side).max_bytes;
+
+    if (stat->kind != BEAMR_VFS_FILE)
+        return NULL;
+    if (stat->size > most - c->out->content_bytes)
+        return "files with several names would take more than all files may (--max-files)";
+    c->out->content_bytes += stat->size;
+    return NULL;
+}
+
 /* Something was made, or changed. */
 static beamr_status compare_made(compare *c, entry *e, bool is_below_late, beamr_error *err)
 {
@@ -99,7 +122,7 @@ static beamr_status compare_made(compare *c, entry *e, bool is_below_late, beamr
     if (!is_directory) {
         if (e->is_there && is_equal(c, e))
             return BEAMR_OK;
-        return add(c->out, strdup(e->path), action, is_late, NULL, err);
+        return add(c->out, strdup(e->path), action, is_late, count_content(c, &e->stat), err);
     }
     if (!host_list_add(is_late ? &c->only : &c->both, strdup(e->path)))
         return no_memory(err);

@@ -75,11 +75,14 @@ typedef struct host_changes {
     host_change *list; /* first what is made, parents before what they hold; then what is
                           removed, in the same order */
     size_t count, room;
+    size_t path_bytes;      /* of all paths */
+    uint64_t content_bytes; /* that are to be written; at most what the file system may hold */
 } host_changes;
 
 /* Find what differs between two states of a tree.
  *   out  begins empty; to be cleared in any case
- * Errors: BEAMR_ARGUMENT (the guest removed the directory itself), BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_ARGUMENT (the guest removed the directory itself), BEAMR_LIMIT (the paths are
+ * too much to keep), BEAMR_NO_MEMORY. */
 beamr_status host_changes_find(const host_tree *tree, const beamr_vfs *before,
                                const beamr_vfs *now, const char *const *others,
                                size_t other_count, host_changes *out, beamr_error *err);

@@ -25,6 +25,11 @@ typedef struct guest_call {
     unsigned dialect; /* likewise */
 } guest_call;
 
+/* Bytes that a call may touch without being charged for it (beamr_store_work). */
+#define GUEST_FREE_WORK ((uint64_t)4096)
+/* What a random byte is worth, in bytes that are only touched. */
+#define GUEST_RANDOM_WORK ((uint64_t)16)
+
 /* A function for guests. Returns as a beamr_host_func. */
 typedef beamr_status (*guest_function)(const guest_call *call, const beamr_value *args,
                                        beamr_value *results, beamr_error *err);

@@ -116,9 +116,11 @@ static beamr_status push_caught(guest_cxx *cxx, uint64_t object, beamr_error *er
         size_t room = cxx->caught_room ? cxx->caught_room * 2 : 16;
         uint64_t *caught;
 
-        if (room > GUEST_CXX_CAUGHT_MAX)
+        if (cxx->caught_count >= GUEST_CXX_CAUGHT_MAX)
             return beamr_fail_trap(err, BEAMR_TRAP_STACK_EXHAUSTED,
                                    "%zu C++ exceptions are caught at once", cxx->caught_count);
+        if (room > GUEST_CXX_CAUGHT_MAX) /* a loaded state has any number of them */
+            room = GUEST_CXX_CAUGHT_MAX;
         if (!(caught = realloc(cxx->caught, room * sizeof *caught)))
             return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a caught C++ exception");
         cxx->caught = caught;

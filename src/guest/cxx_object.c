@@ -163,8 +163,7 @@ beamr_status cxx_free(const guest_call *call, uint64_t object, beamr_error *err)
 /* Destructors return nothing, or their argument. */
 static beamr_status destroy(const guest_call *call, uint64_t object, beamr_error *err)
 {
-    const beamr_emscripten *e = call->door;
-    beamr_table *table = emscripten_table(e);
+    beamr_table *table = ((const beamr_emscripten *)call->door)->table;
     beamr_value func = {0}, result;
     beamr_functype type;
     uint64_t destructor;

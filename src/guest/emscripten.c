@@ -155,7 +155,8 @@ beamr_status emscripten_export(const beamr_emscripten *e, const char *names, con
     return BEAMR_OK;
 }
 
-beamr_table *emscripten_table(const beamr_emscripten *e)
+/* The table of C's function pointers: exported, or else the instance's first; or NULL. */
+static beamr_table *find_table(const beamr_emscripten *e)
 {
     beamr_extern item;
 
@@ -199,10 +200,13 @@ beamr_status beamr_emscripten_attach(beamr_emscripten *e, beamr_instance *instan
         return beamr_fail(err, BEAMR_ARGUMENT, 0,
                           "the instance is of another module or store than was linked");
     e->instance = instance;
+    e->table = find_table(e);
     st = find_exports(e, err);
     if (st == BEAMR_OK)
         st = emscripten_invokes_attach(e, err);
-    if (st != BEAMR_OK)
+    if (st != BEAMR_OK) {
         e->instance = NULL;
+        e->table = NULL;
+    }
     return st;
 }

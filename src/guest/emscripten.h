@@ -37,6 +37,7 @@ struct beamr_emscripten {
     beamr_module *module;     /* counted */
     beamr_instance *instance; /* NULL until attached */
     emscripten_exports exports;
+    beamr_table *table; /* of C's function pointers; NULL: none, or not attached */
 
     beamr_instance *front; /* see adapter.h; NULL without invokes */
     emscripten_invoke *invokes;
@@ -58,8 +59,6 @@ beamr_status emscripten_invokes_attach(beamr_emscripten *e, beamr_error *err);
  * differ in type, while a linker holds one of them. */
 beamr_func *emscripten_invoke_find(const beamr_emscripten *e, size_t import);
 
-/* The table of C's function pointers: exported, or else the instance's first; or NULL. */
-beamr_table *emscripten_table(const beamr_emscripten *e);
 /* Find an exported function of one of the names, of a type in letters as in bind.h.
  *   names  each with its NUL, and an empty one behind the last
  *   *out   NULL when there is none

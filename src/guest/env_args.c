@@ -115,6 +115,17 @@ uint64_t env_wide(const beamr_value *args, size_t *at)
 
 /* ---- The guest's own functions ---- */
 
+beamr_status env_charge_looks(const guest_call *call, unsigned looks, beamr_error *err)
+{
+    enum { FREE = 1024, BYTES_OF_ONE = 64 };
+    size_t exports =
+        call->caller ? beamr_module_export_count(beamr_instance_module(call->caller)) : 0;
+
+    return exports > FREE
+               ? beamr_store_work(call->store, (uint64_t)exports * BYTES_OF_ONE * looks, err)
+               : BEAMR_OK;
+}
+
 /* A function that the caller exports with `arg_count` parameters and at most one result. */
 static beamr_func *find_export(const guest_call *call, const char *name, size_t arg_count)
 {
@@ -130,12 +141,13 @@ static beamr_func *find_export(const guest_call *call, const char *name, size_t 
 beamr_status env_call_export(const guest_call *call, const char *name, const beamr_value *args,
                              size_t arg_count, beamr_error *err)
 {
-    beamr_func *f = find_export(call, name, arg_count);
+    beamr_func *f;
     beamr_functype type;
     beamr_value result;
+    beamr_status st = env_charge_looks(call, 1, err);
 
-    if (!f)
-        return BEAMR_OK;
+    if (st != BEAMR_OK || !(f = find_export(call, name, arg_count)))
+        return st;
     type = beamr_func_type(f);
     for (size_t i = 0; i < arg_count; i++)
         if (beamr_valtype_kind(type.params[i]) != args[i].kind)
@@ -147,9 +159,11 @@ beamr_status env_allocate(const guest_call *call, uint64_t len, uint64_t *out, b
 {
     static const char *const names[] = {"malloc", "emscripten_builtin_malloc"};
     beamr_value size = guest_pointer_value(call, len), result;
-    beamr_status st;
+    beamr_status st = env_charge_looks(call, 2, err);
 
     *out = 0;
+    if (st != BEAMR_OK)
+        return st;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         beamr_func *f = find_export(call, names[i], 1);
         beamr_functype type;

@@ -58,8 +58,15 @@ guest_errno env_string_len(const guest_call *call, uint64_t addr, uint64_t *len,
 /* An i64, which some modules pass as two i32, the low half first.  *at moves behind it. */
 uint64_t env_wide(const beamr_value *args, size_t *at);
 
+/* Fill memory, a piece at a time; each is work.  Errors: BEAMR_TRAP. */
+beamr_status env_fill(const guest_call *call, uint8_t *data, uint8_t byte, uint64_t len,
+                      beamr_error *err);
+
 /* ---- The guest's own functions ---- */
 
+/* Charge the guest for looking for some of its exports by name: how many there are to be passed
+ * is its own choice.  Errors: BEAMR_TRAP. */
+beamr_status env_charge_looks(const guest_call *call, unsigned looks, beamr_error *err);
 /* Allocate in the guest, with the first of its exported allocators that there is.
  *   *out  0 when there is none, or no memory */
 beamr_status env_allocate(const guest_call *call, uint64_t len, uint64_t *out,

@@ -6,8 +6,9 @@
 enum {
     AT_REMOVE_DIRECTORY = 0x200,
     AT_FOLLOW = 0x400,
-    DIRENT_HEADER = 19,     /* u64 ino, u64 offset, u16 length, u8 type */
-    DIRENTS_MAX = 64 * 1024 /* bytes that one call fills at most */
+    DIRENT_HEADER = 19,      /* u64 ino, u64 offset, u16 length, u8 type */
+    DIRENTS_MAX = 64 * 1024, /* bytes that one call fills at most */
+    ENTRY_WORK = 4           /* what one of these is worth, in bytes that are only touched */
 };
 
 /* ---- Reading a directory ----
@@ -87,6 +88,9 @@ ENV_CALL(env_getdents64)
         e = fill(call, fd, to, (size_t)count, &cookie, &used);
     if (e == GUEST_ESUCCESS && used > 0)
         e = guest_fd_seek(call->wasi, fd, (int64_t)cookie, 0, &cookie);
+    if (e == GUEST_ESUCCESS && used * ENTRY_WORK > GUEST_FREE_WORK &&
+        beamr_store_work(call->store, used * ENTRY_WORK, err) != BEAMR_OK)
+        e = GUEST_EABORT;
     return e == GUEST_ESUCCESS ? env_value(results, (int64_t)used) : env_done(results, e, err);
 }
 

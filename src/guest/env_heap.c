@@ -48,6 +48,23 @@ static beamr_status find_areas(const guest_call *call, const beamr_value *args, 
     return BEAMR_OK;
 }
 
+/* A piece at a time, so that it can be stopped; from the end if the areas overlap so. */
+static beamr_status move_pieces(const guest_call *call, uint8_t *to, const uint8_t *from,
+                                uint64_t len, beamr_error *err)
+{
+    for (uint64_t done = 0; done < len;) {
+        uint64_t piece = len - done < ENV_WORK_STEP ? len - done : ENV_WORK_STEP;
+        uint64_t at = to <= from ? done : len - done - piece;
+        beamr_status st = beamr_store_work(call->store, piece, err);
+
+        if (st != BEAMR_OK)
+            return st;
+        memmove(to + at, from + at, (size_t)piece);
+        done += piece;
+    }
+    return BEAMR_OK;
+}
+
 /* (to, from, length); the areas may overlap, and then what is copied is what was there */
 static beamr_status copy(const guest_call *call, const beamr_value *args, beamr_error *err)
 {
@@ -55,12 +72,8 @@ static beamr_status copy(const guest_call *call, const beamr_value *args, beamr_
     uint8_t *to = NULL, *from = NULL;
     beamr_status st;
 
-    if ((st = find_areas(call, args, len, &to, &from, err)) != BEAMR_OK ||
-        (st = beamr_store_work(call->store, len, err)) != BEAMR_OK)
-        return st;
-    if (len > 0)
-        memmove(to, from, (size_t)len);
-    return BEAMR_OK;
+    st = find_areas(call, args, len, &to, &from, err);
+    return st == BEAMR_OK ? move_pieces(call, to, from, len, err) : st;
 }
 
 ENV_CALL(env_memcpy)
@@ -78,21 +91,33 @@ ENV_CALL(env_memcpy_result)
     return st;
 }
 
+beamr_status env_fill(const guest_call *call, uint8_t *data, uint8_t byte, uint64_t len,
+                      beamr_error *err)
+{
+    for (uint64_t at = 0; at < len;) {
+        uint64_t piece = len - at < ENV_WORK_STEP ? len - at : ENV_WORK_STEP;
+        beamr_status st = beamr_store_work(call->store, piece, err);
+
+        if (st != BEAMR_OK)
+            return st;
+        memset(data + at, byte, (size_t)piece);
+        at += piece;
+    }
+    return BEAMR_OK;
+}
+
 /* (to, byte, length) */
 ENV_CALL(env_memset)
 {
     uint64_t to = guest_pointer(&args[0]), len = guest_pointer(&args[2]);
     uint8_t *data;
-    beamr_status st;
 
     (void)results;
     if (guest_bytes_at(call, to, len, &data) != GUEST_ESUCCESS)
         return beamr_fail_trap(err, BEAMR_TRAP_MEMORY_OUT_OF_BOUNDS,
                                "filling %llu bytes at %llu", (unsigned long long)len,
                                (unsigned long long)to);
-    if ((st = beamr_store_work(call->store, len, err)) == BEAMR_OK && len > 0)
-        memset(data, (int)(guest_u32(&args[1]) & 0xff), (size_t)len);
-    return st;
+    return env_fill(call, data, (uint8_t)guest_u32(&args[1]), len, err);
 }
 
 ENV_CALL(env_nothing) /* notices that mean nothing here */

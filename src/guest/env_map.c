@@ -25,13 +25,15 @@ static beamr_status allocate(const guest_call *call, uint64_t len, uint64_t *out
     static const char *const names[] = {"emscripten_builtin_memalign", "memalign"};
     beamr_value args[2] = {guest_pointer_value(call, MAP_ALIGN),
                            guest_pointer_value(call, len)};
+    beamr_status st = env_charge_looks(call, 2, err);
 
     *out = 0;
+    if (st != BEAMR_OK)
+        return st;
     for (size_t i = 0; i < 2; i++) {
         beamr_func *f = call->caller ? beamr_instance_find_func(call->caller, names[i]) : NULL;
         beamr_functype type = f ? beamr_func_type(f) : (beamr_functype){0};
         beamr_value result;
-        beamr_status st;
 
         if (!f || !guest_type_fits(&type, "PP:P", call->is64))
             continue;
@@ -104,9 +106,8 @@ static guest_errno map(const guest_call *call, mapping *m, beamr_status *st, bea
         return GUEST_ENOMEM;
     if ((e = guest_bytes_at(call, m->addr, m->len, &data)) != GUEST_ESUCCESS)
         return e;
-    if ((*st = beamr_store_work(call->store, m->len, err)) != BEAMR_OK)
+    if ((*st = env_fill(call, data, 0, m->len, err)) != BEAMR_OK) /* behind the file's end */
         return GUEST_EABORT;
-    memset(data, 0, (size_t)m->len); /* behind the file's end */
     return transfer(call, m, false, m->len, st, err);
 }
 

@@ -9,7 +9,7 @@ enum {
     POLL_IN_NORMAL = 0x40,
     POLL_OUT_NORMAL = 0x100
 };
-enum { POLLFD_SIZE = 8, POLL_MAX = 4096, SELECT_MAX = 1024 };
+enum { POLLFD_SIZE = 8, POLLFD_WORK = 64, POLL_MAX = 4096, SELECT_MAX = 1024 };
 
 /* What is asked of all descriptors together. */
 typedef struct poll_state {
@@ -80,6 +80,9 @@ static beamr_status poll_fds(const guest_call *call, uint64_t addr, uint32_t cou
                         ? GUEST_EINVAL
                         : guest_bytes_at(call, addr, (uint64_t)count * POLLFD_SIZE, &fds);
 
+    if (e == GUEST_ESUCCESS && (uint64_t)count * POLLFD_WORK > GUEST_FREE_WORK &&
+        beamr_store_work(call->store, (uint64_t)count * POLLFD_WORK, err) != BEAMR_OK)
+        e = GUEST_EABORT;
     if (e == GUEST_ESUCCESS) {
         poll_all(call, fds, count, &state);
         e = wait_for(call, &state, ns, &again, err);

@@ -170,7 +170,7 @@ static guest_errno fill(const guest_call *call, uint64_t addr, uint64_t len, bea
     for (uint64_t at = 0; at < len && e == GUEST_ESUCCESS;) {
         uint64_t piece = len - at < ENV_WORK_STEP ? len - at : ENV_WORK_STEP;
 
-        if (beamr_store_work(call->store, piece, err) != BEAMR_OK)
+        if (beamr_store_work(call->store, piece * GUEST_RANDOM_WORK, err) != BEAMR_OK)
             return GUEST_EABORT;
         e = guest_random(call->wasi, data + at, (size_t)piece, err);
         at += piece;
@@ -234,8 +234,11 @@ ENV_CALL(env_call_sighandler)
 {
     beamr_value signal = args[1];
     beamr_extern table;
+    beamr_status st = env_charge_looks(call, 1, err);
 
     (void)results;
+    if (st != BEAMR_OK)
+        return st;
     if (!call->caller ||
         !beamr_instance_find(call->caller, beamr_bytes_of("__indirect_function_table"),
                              &table) ||

@@ -10,7 +10,13 @@
 #include "guest/calendar.h"
 #include "guest/env_calls.h"
 
-enum { FIELD_MAX = 256, WIDTH_MAX = 200, ZONE_MAX = 64 };
+enum {
+    FIELD_MAX = 256,
+    WIDTH_MAX = 200,
+    ZONE_MAX = 64,
+    CONVERSION_WORK = 4096, /* see work_of */
+    REPORTED_WORK = 64 * 1024,
+};
 
 /* A date, and what else the guest's struct tm says. */
 typedef struct date_text {
@@ -392,12 +398,21 @@ static bool add_conversion(output *out, const conversion *c, const date_text *t)
     return put_field(field, c, t, &len) && add(out, field, len);
 }
 
-/* Format, reporting work for formats of a mebibyte and more.
+/* What a conversion costs, in bytes that are only touched. */
+static uint64_t work_of(const conversion *c)
+{
+    const char *format = expansion(c->letter);
+
+    return CONVERSION_WORK * (format ? strlen(format) / 2 : 1);
+}
+
+/* Format, reporting work now and then.
  *   *fits  false: it does not fit, or the format is wrong */
 static beamr_status format_date(const guest_call *call, beamr_bytes format, const date_text *t,
                                 output *out, bool *fits, beamr_error *err)
 {
-    const uint8_t *at = format.data, *end = at + format.len, *reported = at;
+    const uint8_t *at = format.data, *end = at + format.len;
+    uint64_t work = 0;
 
     *fits = true;
     while (at && at < end && *fits) {
@@ -406,11 +421,11 @@ static beamr_status format_date(const guest_call *call, beamr_bytes format, cons
         conversion c;
         beamr_status st;
 
-        if (stop - reported >= ENV_WORK_STEP) {
-            if ((st = beamr_store_work(call->store, (uint64_t)(stop - reported), err)) !=
-                BEAMR_OK)
+        work += (uint64_t)(stop - at);
+        if (work >= REPORTED_WORK) {
+            if ((st = beamr_store_work(call->store, work, err)) != BEAMR_OK)
                 return st;
-            reported = stop;
+            work = 0;
         }
         *fits = add(out, at, (size_t)(stop - at));
         at = stop;
@@ -418,6 +433,7 @@ static beamr_status format_date(const guest_call *call, beamr_bytes format, cons
             continue;
         at = read_conversion(percent + 1, end, &c);
         *fits = at && add_conversion(out, &c, t);
+        work += work_of(&c);
     }
     return BEAMR_OK;
 }

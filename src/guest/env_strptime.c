@@ -7,6 +7,8 @@
 #include "guest/calendar.h"
 #include "guest/env_calls.h"
 
+enum { CHARACTER_WORK = 16 }; /* what reading one is worth, in bytes that are only touched */
+
 /* What was read so far. */
 typedef struct parse {
     const char *at, *end; /* of the text */
@@ -318,8 +320,9 @@ ENV_CALL(env_strptime)
         return err->status;
     if (e != GUEST_ESUCCESS || guest_get(call, to, &p.date, sizeof p.date) != GUEST_ESUCCESS)
         return BEAMR_OK;
-    st = beamr_store_work(call->store,
-                          (uint64_t)(p.end - p.at) + (uint64_t)(format_end - format), err);
+    st = beamr_store_work(
+        call->store,
+        ((uint64_t)(p.end - p.at) + (uint64_t)(format_end - format)) * CHARACTER_WORK, err);
     if (st != BEAMR_OK || !read_all(&p, format, format_end, false))
         return st;
     finish(&p);

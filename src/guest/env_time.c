@@ -285,9 +285,12 @@ static int64_t put_together(const guest_call *call, uint64_t addr, beamr_value *
 static beamr_status put_upper_half(const guest_call *call, int64_t value, beamr_error *err)
 {
     beamr_value upper = beamr_i32((int32_t)(value >> 32));
+    beamr_status st = env_charge_looks(call, 1, err);
     bool has =
         call->caller && beamr_instance_find_func(call->caller, "_emscripten_tempret_set");
 
+    if (st != BEAMR_OK)
+        return st;
     return env_call_export(call, has ? "_emscripten_tempret_set" : "setTempRet0", &upper, 1,
                            err);
 }

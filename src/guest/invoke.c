@@ -393,7 +393,7 @@ static beamr_status import_required(const beamr_emscripten *e, back_imports *b,
 static beamr_status import_table(const beamr_emscripten *e, adapter_plan *p, back_imports *b,
                                  beamr_error *err)
 {
-    beamr_table *table = emscripten_table(e);
+    beamr_table *table = e->table;
     beamr_valtype elem;
     beamr_limits limits;
 

@@ -374,6 +374,14 @@ static beamr_status load_descriptors(loading *l, const beamr_wasi *w, beamr_erro
     return st;
 }
 
+/* What has neither a name nor anybody who has it open would not be saved again. */
+static beamr_status check_used(const loading *l, beamr_error *err)
+{
+    return guest_vfs_index_is_used(l->index)
+               ? BEAMR_OK
+               : malformed(l, "a file without a name that nobody has open", err);
+}
+
 static beamr_status load_extra(const loading *l, const beamr_wasi *w, beamr_error *err)
 {
     if (w->extra.load)
@@ -442,7 +450,7 @@ beamr_status beamr_wasi_load(beamr_wasi *wasi, beamr_bytes bytes, beamr_error *e
         (st = take_node(&l, l.head.cwd, true, &l.cwd, err)) != BEAMR_OK ||
         (st = load_preopens(&l, err)) != BEAMR_OK || (st = load_files(&l, err)) != BEAMR_OK ||
         (st = load_descriptors(&l, wasi, err)) != BEAMR_OK ||
-        (st = load_extra(&l, wasi, err)) != BEAMR_OK)
+        (st = check_used(&l, err)) != BEAMR_OK || (st = load_extra(&l, wasi, err)) != BEAMR_OK)
         goto out;
     exchange(wasi, &l);
     is_exchanged = true;

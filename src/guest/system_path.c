@@ -136,6 +136,23 @@ static bool name_is_read_only(const beamr_wasi *w, const origin *from, const gue
     return is_read_only(w, from, spot->parent);
 }
 
+/* Does a read-only preopen lie there, or below?  It must stay where it is: with another
+ * directory in its place, its path would lead to what a guest has written. */
+static bool holds_read_only(const beamr_wasi *w, const vfs_node *moved)
+{
+    for (size_t i = 0; i < w->preopen_count && w->has_read_only; i++) {
+        const vfs_node *node = w->preopens[i].is_read_only ? w->preopens[i].node : NULL, *below;
+
+        do {
+            if (node && node == moved)
+                return true;
+            below = node;
+            node = node ? guest_node_parent(node) : NULL;
+        } while (node && node != below);
+    }
+    return false;
+}
+
 /* ---- Opening ---- */
 
 /* Is it allowed to open so?  Errors: EINVAL, ENOTCAPABLE. */
@@ -445,6 +462,8 @@ guest_errno guest_path_rmdir(beamr_wasi *w, const guest_place *at)
         return GUEST_ENOTDIR;
     if (name_is_read_only(w, &from, &spot))
         return GUEST_EROFS;
+    if (holds_read_only(w, spot.node))
+        return GUEST_EBUSY;
     system_touch(w);
     return guest_dir_rmdir(w->vfs, spot.parent, spot.name);
 }
@@ -486,6 +505,8 @@ guest_errno guest_path_rename(beamr_wasi *w, const guest_place *from, const gues
         return GUEST_ENOTDIR;
     if (name_is_read_only(w, &old_from, &old) || name_is_read_only(w, &new_from, &new))
         return GUEST_EROFS;
+    if (holds_read_only(w, old.node) || (new.node &&holds_read_only(w, new.node)))
+        return GUEST_EBUSY;
     system_touch(w);
     return guest_dir_rename(w->vfs, old.parent, old.name, new.parent, new.name);
 }

@@ -143,6 +143,8 @@ beamr_status guest_vfs_load(beamr_bytes bytes, const beamr_vfs_limits *limits,
                             beamr_error *err);
 /* Borrowed from the index: whoever keeps it takes a reference. NULL when there is none. */
 vfs_node *guest_vfs_index_find(const guest_vfs_index *index, uint64_t id);
+/* Has each node that the index holds a name, or somebody else who holds it? */
+bool guest_vfs_index_is_used(const guest_vfs_index *index);
 /* Nodes without a name that nobody took are gone then. `vfs` is where they are at that time:
  * the other one after guest_vfs_swap. Accepts NULL. */
 void guest_vfs_index_free(beamr_vfs *vfs, guest_vfs_index *index);

@@ -83,6 +83,14 @@ vfs_node *guest_vfs_index_find(const guest_vfs_index *index, uint64_t id)
     return NULL;
 }
 
+bool guest_vfs_index_is_used(const guest_vfs_index *index)
+{
+    for (size_t i = 0; i < index->count; i++)
+        if (index->nodes[i]->links == 0 && index->nodes[i]->refs == 1)
+            return false;
+    return true;
+}
+
 void guest_vfs_index_free(beamr_vfs *vfs, guest_vfs_index *index)
 {
     if (!index)

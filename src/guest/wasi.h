@@ -29,8 +29,7 @@
  * Returns NULL, and *count 0, when it is not a module of WASI's. */
 const guest_import *guest_wasi_rows(beamr_bytes from, size_t *count);
 
-/* A transfer of more is done in pieces of this many bytes, each of which is work of the guest's
- * and a place to stop. */
+/* A transfer of more is done in pieces of this many bytes, each of which is a place to stop. */
 #define WASI_PIECE ((uint64_t)1 << 20)
 
 /* Charge the guest for touching so many bytes.  Errors: GUEST_EABORT. */
@@ -38,6 +37,12 @@ static inline guest_errno wasi_work(const guest_call *call, uint64_t bytes, beam
 {
     return beamr_store_work(call->store, bytes, err) == BEAMR_OK ? GUEST_ESUCCESS
                                                                  : GUEST_EABORT;
+}
+/* The same, where a little is part of what any call costs. */
+static inline guest_errno wasi_some_work(const guest_call *call, uint64_t bytes,
+                                         beamr_error *err)
+{
+    return bytes > GUEST_FREE_WORK ? wasi_work(call, bytes, err) : GUEST_ESUCCESS;
 }
 
 /* Is there room for a result of so many bytes?  Errors: EFAULT. */

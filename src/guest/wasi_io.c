@@ -1,6 +1,6 @@
 /* WASI's transfers: reading and writing through lists of buffers, and reading directories.
  * Buffers are handed to the system where they lie in guest memory. A transfer of more than
- * WASI_PIECE bytes goes piece by piece, so that it costs the guest and can be stopped.
+ * WASI_PIECE bytes goes piece by piece, so that it can be stopped.
  * Source: WASI preview 1, "fd_read", "fd_write", "fd_readdir", "iovec", "dirent". */
 #include <stdlib.h>
 
@@ -132,6 +132,16 @@ static guest_errno move_pieces(const guest_call *call, const transfer *t, const 
     return e != GUEST_EABORT && *done > 0 ? GUEST_ESUCCESS : e;
 }
 
+/* What was moved is charged, not what there was room for. */
+static guest_errno move_at_once(const guest_call *call, const transfer *t, const buffers *b,
+                                uint64_t *done, beamr_error *err)
+{
+    guest_errno e =
+        t->move(call->wasi, t->fd, b->list, b->count, t->at ? &t->offset : NULL, done, err);
+
+    return e == GUEST_ESUCCESS ? wasi_some_work(call, *done, err) : e;
+}
+
 static guest_errno move(const guest_call *call, const transfer *t, const beamr_value *list,
                         const beamr_value *result, beamr_error *err)
 {
@@ -144,7 +154,7 @@ static guest_errno move(const guest_call *call, const transfer *t, const beamr_v
             GUEST_ESUCCESS)
         return e;
     if (b.total <= WASI_PIECE)
-        e = t->move(call->wasi, t->fd, b.list, b.count, t->at ? &t->offset : NULL, &done, err);
+        e = move_at_once(call, t, &b, &done, err);
     else
         e = move_pieces(call, t, &b, &done, err);
     buffers_clear(&b);
@@ -240,5 +250,6 @@ guest_errno wasi_fd_readdir(const guest_call *call, const beamr_value *args, bea
             work = 0;
         }
     } while (s.used < s.len);
-    return guest_put_word(call, out, s.used);
+    e = wasi_some_work(call, work, err);
+    return e == GUEST_ESUCCESS ? guest_put_word(call, out, s.used) : e;
 }

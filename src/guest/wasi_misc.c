@@ -54,7 +54,7 @@ static guest_errno texts_get(const guest_call *call, const texts *t, const beamr
 
     if ((e = wasi_room(call, pointers, t->count * guest_word(call))) != GUEST_ESUCCESS ||
         (e = wasi_room(call, bytes, size)) != GUEST_ESUCCESS ||
-        (size > WASI_PIECE && (e = wasi_work(call, size, err)) != GUEST_ESUCCESS))
+        (e = wasi_some_work(call, size, err)) != GUEST_ESUCCESS)
         return e;
     for (size_t i = 0; i < t->count; i++) {
         beamr_bytes text = t->get(call->wasi, i);
@@ -132,14 +132,10 @@ guest_errno wasi_random_get(const guest_call *call, const beamr_value *args, bea
     uint8_t *data;
     guest_errno e = guest_bytes_at(call, guest_pointer(&args[0]), len, &data);
 
-    if (e != GUEST_ESUCCESS || len == 0)
-        return e;
-    if (len <= WASI_PIECE)
-        return guest_random(call->wasi, data, (size_t)len, err);
     while (len > 0 && e == GUEST_ESUCCESS) {
         uint64_t piece = len < WASI_PIECE ? len : WASI_PIECE;
 
-        if ((e = wasi_work(call, piece, err)) == GUEST_ESUCCESS)
+        if ((e = wasi_some_work(call, piece * GUEST_RANDOM_WORK, err)) == GUEST_ESUCCESS)
             e = guest_random(call->wasi, data, (size_t)piece, err);
         data += piece;
         len -= piece;

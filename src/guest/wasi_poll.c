@@ -214,7 +214,8 @@ static guest_errno poll_any(const guest_call *call, const beamr_value *args, siz
     if ((e = guest_bytes_at(call, guest_pointer(&args[0]), count * size, &p.in)) !=
             GUEST_ESUCCESS ||
         (e = wasi_room(call, p.out, count * EVENT_SIZE)) != GUEST_ESUCCESS ||
-        (e = wasi_room(call, p.result, guest_word(call))) != GUEST_ESUCCESS)
+        (e = wasi_room(call, p.result, guest_word(call))) != GUEST_ESUCCESS ||
+        (e = wasi_some_work(call, count * size, err)) != GUEST_ESUCCESS)
         return e;
     if (count <= FEW)
         return poll_list(call, &p, few, err);

@@ -212,6 +212,14 @@ escape
 l2
 link" "" ls -A t
 tree
+run "--dir-rw: names of one file are files" 0 "" "" --max-files 100 --dir-rw t tool.wasm \
+    write t/n 0123456789 link t/n t/m
+check "--dir-rw: what was linked hard" 0 "01234567890123456789" "" cat t/n t/m
+tree
+run "--dir-rw: as much as all files may hold" 1 "" "not written: n3: files with several names" \
+    --max-files 100 --dir-rw t tool.wasm write t/n0 \
+    0123456789012345678901234567890123456789 link t/n0 t/n1 link t/n0 t/n2 link t/n0 t/n3
+tree
 run "--dir-rw: moving" 0 "" "" --dir-rw t::/ tool.wasm mv /sub /moved
 check "--dir-rw: what was moved" 0 "two" "" cat t/moved/b
 tree

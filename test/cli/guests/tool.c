@@ -142,6 +142,11 @@ static void do_symlink(char **arg)
     check(symlink(arg[0], arg[1]) == 0, arg[1]);
 }
 
+static void do_link(char **arg)
+{
+    check(link(arg[0], arg[1]) == 0, arg[1]);
+}
+
 static void do_readlink(char **arg)
 {
     char target[256];
@@ -287,6 +292,7 @@ static const struct {
     {"tty", 1, do_tty},     {"try", 1, do_try},
     {"spew", 1, do_spew},   {"spin", 0, do_spin},
     {"trap", 0, do_trap},   {"exit", 1, do_exit},
+    {"link", 2, do_link},
 };
 
 int main(int argc, char **argv)

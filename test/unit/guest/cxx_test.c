@@ -273,6 +273,38 @@ static void ends_without_a_beginning_trap(void **state)
     }
 }
 
+/* How many can be caught does not depend on whether the state was loaded. */
+static void a_loaded_state_has_room_for_as_many(void **state)
+{
+    size_t count = GUEST_CXX_CAUGHT_MAX / 2 + 1;
+    guest g = bare_guest(false);
+    guest_cxx *cxx = guest_wasi_cxx(g.wasi);
+    guest_cxx many = {.caught = calloc(count, sizeof(uint64_t)), .caught_count = count};
+    beamr_value none = beamr_i32(0), result;
+    beamr_error err = {0};
+    uint8_t *bytes;
+    size_t len, row = 0;
+
+    (void)state;
+    many.last = 1; /* else there would be nothing to save */
+    assert_non_null(many.caught);
+    assert_int_equal(guest_cxx_save(&many, &bytes, &len, NULL), BEAMR_OK);
+    assert_int_equal(guest_cxx_load(cxx, (beamr_bytes){bytes, len}, NULL), BEAMR_OK);
+    while (strcmp(guest_cxx_rows[row].name, "__cxa_begin_catch") != 0)
+        row++;
+    for (; count < GUEST_CXX_CAUGHT_MAX; count++)
+        if (beamr_func_call(beamr_instance_export(g.instance, row).of.func, &none, 1, &result,
+                            1, &err) != BEAMR_OK)
+            fail_msg("%zu: %s", count, err.text);
+    assert_int_equal(beamr_func_call(beamr_instance_export(g.instance, row).of.func, &none, 1,
+                                     &result, 1, &err),
+                     BEAMR_TRAP);
+    assert_int_equal(err.trap, BEAMR_TRAP_STACK_EXHAUSTED);
+    free(bytes);
+    free(many.caught);
+    guest_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +317,7 @@ int main(void)
         cmocka_unit_test(damaged_states_change_nothing),
         cmocka_unit_test(any_arguments_have_an_answer),
         cmocka_unit_test(ends_without_a_beginning_trap),
+        cmocka_unit_test(a_loaded_state_has_room_for_as_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,6 @@
 /* The rest of env: ids and limits, random numbers, the heap, the console, ends, sockets. */
+#include <stdio.h>
+
 #include "beamr/guest.h"
 #include "env_fixture.h"
 
@@ -344,6 +346,68 @@ static void exits_within_exits_end(void **state)
     close_env(f);
 }
 
+/* Pieces are copied in the order that overlapping areas need. */
+static void large_areas_that_overlap_are_copied_as_they_were(void **state)
+{
+    static const struct {
+        int64_t to, from;
+    } cases[] = {{0, 100}, {100, 0}, {0, 3 << 19}, {3 << 19, 0}, {7, 7}};
+    enum { PAGES = 80, LEN = (5 << 19) + 3 };
+    fixture opened = open_env(false), *f = &opened;
+    beamr_limits limits = {.min = PAGES, .max = PAGES};
+
+    (void)state;
+    assert_int_equal(beamr_memory_new(f->store, &limits, &f->call.memory, &f->err), BEAMR_OK);
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        for (uint32_t i = 0; i < PAGES << 16; i++)
+            *memory_at(f, i) = (uint8_t)(i * 7 + (i >> 11));
+        (void)DO_TYPED("emscripten_memcpy_big", "PPP:", cases[c].to, cases[c].from, LEN);
+        for (uint32_t i = 0; i < LEN; i++) {
+            uint32_t was = (uint32_t)cases[c].from + i;
+
+            if (*memory_at(f, (uint32_t)cases[c].to + i) != (uint8_t)(was * 7 + (was >> 11)))
+                fail_msg("case %zu, byte %u", c, i);
+        }
+    }
+    close_env(f);
+}
+
+/* How many exports are passed in looking for a name is for the guest to choose. */
+static void looking_through_many_exports_can_be_stopped(void **state)
+{
+    enum { COUNT = 2000 };
+    fixture opened = open_env(false), *f = &opened;
+    wasm_builder w = {0};
+    beamr_module *m = NULL;
+
+    (void)state;
+    wasm_begin(&w);
+    wasm_section(&w, WASM_MEMORY);
+    WASM(&w, 1, 0, 1);
+    wasm_end(&w);
+    wasm_section(&w, WASM_EXPORT);
+    wasm_u32(&w, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof name, "%d", i);
+        wasm_export(&w, name, 2, 0);
+    }
+    wasm_end(&w);
+    if (beamr_module_load(f->engine, wasm_bytes_of(&w), &m, &f->err) != BEAMR_OK ||
+        beamr_instance_new(f->store, m, NULL, 0, &f->call.caller, &f->err) != BEAMR_OK)
+        fail_msg("%s", f->err.text);
+    beamr_module_unref(m);
+    wasm_free(&w);
+    (void)TRY("exit", 3);
+    assert_int_equal(f->err.trap, BEAMR_TRAP_EXIT);
+    beamr_store_interrupt(f->store);
+    (void)TRY("exit", 3);
+    assert_int_equal(f->status, BEAMR_TRAP);
+    assert_int_equal(f->err.trap, BEAMR_TRAP_INTERRUPTED);
+    close_env(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +427,8 @@ int main(void)
         cmocka_unit_test(a_failed_assertion_says_which_in_one_line),
         cmocka_unit_test(exit_runs_what_was_registered_and_keeps_the_code),
         cmocka_unit_test(exits_within_exits_end),
+        cmocka_unit_test(large_areas_that_overlap_are_copied_as_they_were),
+        cmocka_unit_test(looking_through_many_exports_can_be_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,21 @@ EACH_WIDTH(strftime_l_does_the_same)
     assert_int_equal(DO("strftime_l", OUT, 10, T("%Y"), DATE, 0), 4);
 }
 
+/* However short it is: conversions take long. */
+EACH_WIDTH(a_format_of_many_conversions_can_be_stopped)
+{
+    char text[100] = "";
+
+    memset(memory_at(f, DATE), 0, 100);
+    for (int i = 0; i < 20; i++)
+        strcat(text, "%c");
+    assert_true(DO("strftime", OUT, 4000, T(text), DATE) > 0);
+    beamr_store_interrupt(f->store);
+    (void)TRY("strftime", OUT, 4000, T(text), DATE);
+    assert_int_equal(f->status, BEAMR_TRAP);
+    assert_int_equal(f->err.trap, BEAMR_TRAP_INTERRUPTED);
+}
+
 static void a_format_of_many_conversions_ends(void **state)
 {
     fixture opened = open_env(true), *f = &opened;
@@ -282,6 +297,7 @@ int main(void)
         cmocka_unit_test(addresses_outside_memory_give_0),
         cmocka_unit_test(a_format_may_lie_where_the_text_goes),
         cmocka_unit_test(strftime_l_does_the_same),
+        cmocka_unit_test(a_format_of_many_conversions_can_be_stopped),
         cmocka_unit_test(a_format_of_many_conversions_ends),
     };
 

@@ -143,6 +143,59 @@ static void other_objects_are_named(void **state)
     fixture_close(&f);
 }
 
+/* A start function runs before anything of the instance is known: an object whose destructor
+ * would be looked for in its table. */
+static void a_start_function_that_drops_an_object_traps(void **state)
+{
+    static const uint8_t body[] = {
+        0,                                     /* no locals */
+        0x41, 0xf0, 0x07, 0x41, 1, 0x36, 2, 0, /* at 1008: the destructor is 1 */
+        0x41, 0x80, 0x08, 0x10, 0,             /* drop the object at 1024 */
+        0x0b,
+    };
+    fixture f = fixture_open();
+    wasm_builder w = {0};
+    beamr_instance *instance = NULL;
+    beamr_linker *linker = NULL;
+    beamr_module *module;
+    beamr_error err = {0};
+
+    (void)state;
+    wasm_begin(&w);
+    wasm_section(&w, WASM_TYPE);
+    WASM(&w, 2);
+    wasm_functype(&w, "i", "");
+    wasm_functype(&w, "", "");
+    wasm_end(&w);
+    wasm_section(&w, WASM_IMPORT);
+    WASM(&w, 1);
+    wasm_import(&w, "env", "__cxa_decrement_exception_refcount");
+    WASM(&w, 0, 0);
+    wasm_end(&w);
+    wasm_section(&w, WASM_FUNCTION);
+    WASM(&w, 1, 1);
+    wasm_end(&w);
+    wasm_section(&w, WASM_MEMORY);
+    WASM(&w, 1, 0, 1);
+    wasm_end(&w);
+    wasm_section(&w, WASM_START);
+    WASM(&w, 1);
+    wasm_end(&w);
+    wasm_section(&w, WASM_CODE);
+    WASM(&w, 1);
+    wasm_sized(&w);
+    wasm_bytes(&w, body, sizeof body);
+    wasm_end(&w);
+    wasm_end(&w);
+    module = fixture_load(&f, &w);
+    assert_int_equal(instantiate(&f, module, &linker, BEAMR_STUBS_NONE, &instance, &err),
+                     BEAMR_TRAP);
+    assert_int_equal(err.trap, BEAMR_TRAP_UNDEFINED_ELEMENT);
+    beamr_module_unref(module);
+    beamr_linker_free(linker);
+    fixture_close(&f);
+}
+
 /* Which the embedder provides goes before ours, and its linker stays as it is. */
 static void the_embedders_imports_go_first(void **state)
 {
@@ -340,6 +393,7 @@ int main(void)
         cmocka_unit_test(imports_are_told_apart),
         cmocka_unit_test(memories_and_tables_of_env_are_made),
         cmocka_unit_test(other_objects_are_named),
+        cmocka_unit_test(a_start_function_that_drops_an_object_traps),
         cmocka_unit_test(the_embedders_imports_go_first),
         cmocka_unit_test(a_program_that_returns_has_code_0),
         cmocka_unit_test(the_exit_code_is_passed_on),

@@ -398,9 +398,35 @@ static void the_nearest_preopen_decides(void **state)
     assert_int_equal(guest_path_link(w, &file, &here), GUEST_EROFS);
     assert_int_equal(guest_path_link(w, &here, &file), GUEST_ENOENT);
     assert_int_equal(guest_path_mkdir(w, &d), GUEST_EROFS);
-    assert_int_equal(guest_path_rmdir(w, &ro), GUEST_ENOTEMPTY); /* its name is not in it */
+    assert_int_equal(guest_path_rmdir(w, &ro), GUEST_EBUSY);
     assert_int_equal(symlink_at(w, "ro/f", at("to_f")), OK);
     assert_int_equal(open_error(w, followed(at("to_f")), 0, WRITE), GUEST_EROFS);
+    beamr_wasi_unref(w);
+}
+
+/* Else a guest could put a directory of its own where others look for what it can't change. */
+static void what_is_read_only_stays_where_it_is(void **state)
+{
+    beamr_preopen preopens[] = {{.path = "/"}, {.path = "/a/ro", .is_read_only = true}};
+    beamr_wasi_options o = {.preopens = preopens, .preopen_count = 2};
+    guest_place ro = at("a/ro"), a = at("a"), new = at("new"), all = posix("/a");
+    beamr_wasi *w;
+
+    (void)state;
+    assert_int_equal(beamr_vfs_new(NULL, &o.vfs, NULL), BEAMR_OK);
+    assert_int_equal(beamr_vfs_mkdir(o.vfs, beamr_bytes_of("a/ro"), true, NULL), BEAMR_OK);
+    w = new_system(&o);
+    beamr_vfs_unref(o.vfs);
+    assert_int_equal(guest_path_mkdir(w, &new), OK);
+    assert_int_equal(guest_path_rmdir(w, &ro), GUEST_EBUSY);
+    assert_int_equal(guest_path_rename(w, &new, &ro), GUEST_EBUSY);
+    new = at("newer");
+    assert_int_equal(guest_path_rename(w, &ro, &new), GUEST_EBUSY);
+    assert_int_equal(guest_path_rename(w, &a, &new), GUEST_EBUSY);
+    new = posix("/newer");
+    assert_int_equal(guest_path_rename(w, &all, &new), GUEST_EBUSY);
+    a = at("new");
+    assert_int_equal(guest_path_rename(w, &a, &new), OK);
     beamr_wasi_unref(w);
 }
 
@@ -760,6 +786,7 @@ int main(void)
         TEST(each_operation_needs_its_rights_and_no_other),
         TEST(a_read_only_preopen_can_only_be_read),
         TEST(the_nearest_preopen_decides),
+        TEST(what_is_read_only_stays_where_it_is),
         TEST(a_process_may_leave_a_read_only_preopen),
         TEST(filestat_tells_of_a_link_or_its_target),
         TEST(times_are_set_on_a_link_or_its_target),

@@ -297,6 +297,24 @@ static void large_transfers_cost_fuel(void **state)
     world_close(w);
 }
 
+/* What a call moves is charged also where it is less than a piece. */
+static void each_transfer_costs_what_it_moves(void **state)
+{
+    world_options o = {.metering = true};
+    world *w = world_open(*(const bool *)*state, &o);
+    uint32_t fd = world_file(w, "file", GUEST_OFLAG_CREAT, 0);
+    uint64_t before;
+
+    world_iovec(w, 0, DATA, 64 << 10);
+    before = beamr_store_fuel_used(w->store);
+    assert_success(CALL(w, fd_write, fd, IOVS, 1, OUT));
+    assert_true(beamr_store_fuel_used(w->store) - before >= (64 << 10) / 64);
+    before = beamr_store_fuel_used(w->store);
+    assert_success(CALL(w, fd_read, fd, IOVS, 1, OUT)); /* at the end: nothing */
+    assert_true(beamr_store_fuel_used(w->store) - before < (64 << 10) / 64);
+    world_close(w);
+}
+
 /* ---- Directories ---- */
 
 /* One entry out of a buffer.  Returns where the next one is. */
@@ -471,6 +489,7 @@ int main(void)
         WIDTH_TESTS(a_large_write_that_does_not_fit_is_short),
         WORLD_TESTS(a_large_read_asks_a_stream_once),
         WIDTH_TESTS(large_transfers_cost_fuel),
+        WIDTH_TESTS(each_transfer_costs_what_it_moves),
         WORLD_TESTS(a_directory_is_listed_with_buffers_of_any_size),
         WORLD_TESTS(an_entry_has_its_fields_where_WASI_says),
         WORLD_TESTS(the_last_entry_is_cut_where_the_buffer_ends),

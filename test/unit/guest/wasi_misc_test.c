@@ -152,6 +152,7 @@ static void many_random_bytes_cost_fuel(void **state)
 
     beamr_store_set_fuel(w->store, 1000);
     assert_success(CALL(w, random_get, DATA, 100));
+    assert_trap(w, CALL(w, random_get, DATA, 8 << 10), BEAMR_TRAP_OUT_OF_FUEL);
     assert_trap(w, CALL(w, random_get, DATA, 2 << 20), BEAMR_TRAP_OUT_OF_FUEL);
     world_close(w);
 }

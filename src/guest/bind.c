@@ -74,6 +74,11 @@ static beamr_status bound_call(const beamr_call *call, const beamr_value *args,
     return st == BEAMR_OK ? charge_walk(&c, err) : st;
 }
 
+beamr_status guest_fail_memory(beamr_error *err)
+{
+    return beamr_fail_trap(err, BEAMR_TRAP_OUT_OF_MEMORY, "for a call of the guest's system");
+}
+
 /* ---- Types ---- */
 
 static beamr_kind letter_kind(char letter, bool is64)

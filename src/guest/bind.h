@@ -71,6 +71,11 @@ const guest_import *guest_import_find(const guest_import *rows, size_t row_count
 const guest_import *guest_import_fit(const guest_import *rows, size_t row_count,
                                      beamr_bytes name, const beamr_functype *type, bool is64);
 
+/* The host has no memory for what a guest asked for: its call ends. An errno would make what
+ * the guest computes depend on the host; where a guest's own limits are in the way it gets
+ * another (ENOSPC, EMFILE).  Returns BEAMR_TRAP. */
+beamr_status guest_fail_memory(beamr_error *err);
+
 /* ---- Arguments ---- */
 
 static inline uint32_t guest_u32(const beamr_value *v)

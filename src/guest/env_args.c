@@ -11,8 +11,10 @@ beamr_status env_value(beamr_value *results, int64_t value)
 }
 
 static beamr_status done(beamr_value *results, guest_errno e, guest_errno no_right,
-                         const beamr_error *err)
+                         beamr_error *err)
 {
+    if (e == GUEST_ENOMEM)
+        return guest_fail_memory(err);
     if (e == GUEST_EABORT)
         return err->status;
     if (e == GUEST_ENOTCAPABLE)
@@ -20,12 +22,12 @@ static beamr_status done(beamr_value *results, guest_errno e, guest_errno no_rig
     return env_value(results, -(int64_t)e);
 }
 
-beamr_status env_done(beamr_value *results, guest_errno e, const beamr_error *err)
+beamr_status env_done(beamr_value *results, guest_errno e, beamr_error *err)
 {
     return done(results, e, GUEST_EBADF, err);
 }
 
-beamr_status env_path_done(beamr_value *results, guest_errno e, const beamr_error *err)
+beamr_status env_path_done(beamr_value *results, guest_errno e, beamr_error *err)
 {
     return done(results, e, GUEST_EACCES, err);
 }

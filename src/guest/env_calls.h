@@ -26,9 +26,9 @@ enum {
 
 /* The result of a call on a descriptor, or BEAMR_TRAP for GUEST_EABORT. A missing right is
  * EBADF, as for a descriptor that was opened for the other direction. */
-beamr_status env_done(beamr_value *results, guest_errno e, const beamr_error *err);
+beamr_status env_done(beamr_value *results, guest_errno e, beamr_error *err);
 /* The result of a call on a path; a missing right is EACCES. */
-beamr_status env_path_done(beamr_value *results, guest_errno e, const beamr_error *err);
+beamr_status env_path_done(beamr_value *results, guest_errno e, beamr_error *err);
 /* A result that is no error. */
 beamr_status env_value(beamr_value *results, int64_t value);
 

@@ -97,7 +97,7 @@ ENV_CALL(env_getdents64)
 /* ---- Making and removing ---- */
 
 static beamr_status make_directory(const guest_call *call, const env_path *path, guest_errno e,
-                                   beamr_value *results, const beamr_error *err)
+                                   beamr_value *results, beamr_error *err)
 {
     if (e == GUEST_ESUCCESS)
         e = guest_path_mkdir(call->wasi, &path->place);
@@ -157,7 +157,7 @@ ENV_CALL(env_unlink)
 
 /* Devices, pipes and sockets cannot be made here; a plain file can. */
 static beamr_status make_node(const guest_call *call, const env_path *path, guest_errno e,
-                              uint32_t mode, beamr_value *results, const beamr_error *err)
+                              uint32_t mode, beamr_value *results, beamr_error *err)
 {
     guest_open_options o = {.oflags = GUEST_OFLAG_CREAT | GUEST_OFLAG_EXCL,
                             .rights = GUEST_RIGHTS_ALL,
@@ -193,8 +193,7 @@ ENV_CALL(env_mknod)
 /* ---- Moving and linking ---- */
 
 static beamr_status rename_paths(const guest_call *call, const env_path *from,
-                                 const env_path *to, beamr_value *results,
-                                 const beamr_error *err)
+                                 const env_path *to, beamr_value *results, beamr_error *err)
 {
     return env_path_done(results, guest_path_rename(call->wasi, &from->place, &to->place), err);
 }
@@ -277,7 +276,7 @@ ENV_CALL(env_link)
 }
 
 static beamr_status make_link(const guest_call *call, uint64_t target, const env_path *path,
-                              guest_errno e, beamr_value *results, const beamr_error *err)
+                              guest_errno e, beamr_value *results, beamr_error *err)
 {
     char text[ENV_PATH_MAX];
     size_t len = 0;
@@ -310,8 +309,7 @@ ENV_CALL(env_symlink)
 }
 
 static beamr_status read_link(const guest_call *call, const env_path *path, guest_errno e,
-                              const beamr_value *buffer, beamr_value *results,
-                              const beamr_error *err)
+                              const beamr_value *buffer, beamr_value *results, beamr_error *err)
 {
     uint64_t size = guest_pointer(&buffer[1]);
     size_t used = 0;

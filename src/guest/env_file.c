@@ -89,7 +89,7 @@ static guest_errno open_stream(beamr_wasi *w, const env_path *path, uint32_t *fd
 }
 
 static beamr_status open_path(const guest_call *call, env_path *path, uint32_t flags,
-                              beamr_value *results, const beamr_error *err)
+                              beamr_value *results, beamr_error *err)
 {
     guest_open_options o = {.oflags = oflags_of(flags),
                             .fdflags = fdflags_of(flags),
@@ -136,7 +136,7 @@ ENV_CALL(env_open)
 /* ---- Descriptors ---- */
 
 static beamr_status dup_from(const guest_call *call, uint32_t fd, uint32_t least,
-                             beamr_value *results, const beamr_error *err)
+                             beamr_value *results, beamr_error *err)
 {
     uint32_t out;
     guest_errno e = guest_fd_dup(call->wasi, fd, least, &out);
@@ -199,7 +199,7 @@ static guest_errno set_flags(const guest_call *call, uint32_t fd, const guest_fd
 /* Locks are the process's own: nobody else can hold one. `get` answers that none is in the way:
  * the first field of the structure, a short, becomes F_UNLCK. */
 static beamr_status lock(const guest_call *call, bool get, uint64_t varargs,
-                         beamr_value *results, const beamr_error *err)
+                         beamr_value *results, beamr_error *err)
 {
     uint64_t addr;
     uint16_t unlocked = 2;

@@ -88,7 +88,7 @@ static guest_errno put_stat(const guest_call *call, uint64_t addr, const guest_f
 }
 
 static beamr_status stat_path(const guest_call *call, const env_path *path, guest_errno e,
-                              uint64_t out, beamr_value *results, const beamr_error *err)
+                              uint64_t out, beamr_value *results, beamr_error *err)
 {
     guest_filestat stat;
 
@@ -100,7 +100,7 @@ static beamr_status stat_path(const guest_call *call, const env_path *path, gues
 }
 
 static beamr_status stat_fd(const guest_call *call, uint32_t fd, uint64_t out,
-                            beamr_value *results, const beamr_error *err)
+                            beamr_value *results, beamr_error *err)
 {
     guest_filestat stat;
     guest_errno e = guest_fd_filestat(call->wasi, fd, &stat);
@@ -225,7 +225,7 @@ ENV_CALL(env_fstatfs64)
 
 /* User 0 may read and write anything, and execute what has a bit for it. */
 static beamr_status check_access(const guest_call *call, const env_path *path, guest_errno e,
-                                 uint32_t mode, beamr_value *results, const beamr_error *err)
+                                 uint32_t mode, beamr_value *results, beamr_error *err)
 {
     guest_filestat stat;
 
@@ -270,7 +270,7 @@ ENV_CALL(env_access)
 /* ---- What is not kept: modes and owners ---- */
 
 static beamr_status exists(const guest_call *call, const env_path *path, guest_errno e,
-                           beamr_value *results, const beamr_error *err)
+                           beamr_value *results, beamr_error *err)
 {
     guest_filestat stat;
 
@@ -306,7 +306,7 @@ ENV_CALL(env_set_fd)
 }
 
 static beamr_status set_at(const guest_call *call, const beamr_value *args, uint32_t flags,
-                           beamr_value *results, const beamr_error *err)
+                           beamr_value *results, beamr_error *err)
 {
     env_path path;
     guest_errno e =

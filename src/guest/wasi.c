@@ -6,8 +6,10 @@
 #include "guest/wasi.h"
 
 /* Give a guest its errno, or end its call. */
-static beamr_status answer(guest_errno e, beamr_value *results, const beamr_error *err)
+static beamr_status answer(guest_errno e, beamr_value *results, beamr_error *err)
 {
+    if (e == GUEST_ENOMEM)
+        return guest_fail_memory(err);
     if (e == GUEST_EABORT)
         return err->status;
     results[0] = beamr_i32((int32_t)e);

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/escape.h"
 
@@ -108,11 +109,33 @@ static int load(run *r)
     return CLI_OK;
 }
 
+static bool begins_with(beamr_bytes text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return text.len >= len && memcmp(text.data, prefix, len) == 0;
+}
+
+/* Can the program name files: does it import a function of WASI's that takes a path, or that
+ * tells of folders? One that does not may rely on descriptor 3 being closed. */
+static bool names_files(const beamr_module *module)
+{
+    for (size_t i = 0; i < beamr_module_import_count(module); i++) {
+        beamr_bytes name = beamr_module_import(module, i).name;
+
+        if ((begins_with(name, "path_") || begins_with(name, "fd_prestat_")) &&
+            beamr_guest_provider(module, i, NULL) == BEAMR_PROVIDER_WASI)
+            return true;
+    }
+    return false;
+}
+
 static int open_world(run *r)
 {
     beamr_error err = {0};
 
-    if (run_world_open(&r->world, r->options, &err) != BEAMR_OK)
+    r->world.has_root = names_files(r->module);
+    if (run_world_open(&r->world, &err) != BEAMR_OK)
         return fail(r, NULL, &err);
     return CLI_OK;
 }

@@ -50,6 +50,7 @@ void run_options_clear(run_options *options);
  * and a file system of its own. Set up by run_world_open. */
 typedef struct run_world {
     const run_options *options;
+    bool has_root; /* without --dir the guest finds an empty folder as "/"; set by the caller */
     uint64_t deadline; /* ns of the monotonic clock; UINT64_MAX: none */
     beamr_vfs *vfs;
     beamr_vfs *before; /* the file system before the guest ran; NULL: nothing is written back */
@@ -59,9 +60,10 @@ typedef struct run_world {
 } run_world;
 
 /* Copy the trees in and make the system.
- *   world  begins as zeros; to be cleared with run_world_clear in any case
- * Errors: BEAMR_IO and BEAMR_LIMIT (the text names the file), BEAMR_NO_MEMORY. */
-beamr_status run_world_open(run_world *world, const run_options *options, beamr_error *err);
+ *   world  begins as zeros, but for `options` and `has_root`; to be cleared with
+ * run_world_clear in any case Errors: BEAMR_IO and BEAMR_LIMIT (the text names the file),
+ * BEAMR_NO_MEMORY. */
+beamr_status run_world_open(run_world *world, beamr_error *err);
 void run_world_clear(run_world *world);
 
 /* The guest's time begins: set the deadline for waiting on streams and on the clock.

@@ -303,7 +303,7 @@ static beamr_status make_system(run_world *world, beamr_error *err)
             preopens[i] = (beamr_preopen){o->dirs[i].place, o->dirs[i].name, false};
         w.env = (const char *const *)o->env;
         w.env_count = o->env_count;
-        w.preopens = o->dir_count ? preopens : NULL;
+        w.preopens = o->dir_count || !world->has_root ? preopens : NULL;
         w.preopen_count = o->dir_count;
         set_host(world, &w);
         st = beamr_wasi_new(&w, &world->wasi, err);
@@ -313,11 +313,10 @@ static beamr_status make_system(run_world *world, beamr_error *err)
     return st;
 }
 
-beamr_status run_world_open(run_world *world, const run_options *options, beamr_error *err)
+beamr_status run_world_open(run_world *world, beamr_error *err)
 {
     beamr_status st;
 
-    world->options = options;
     world->deadline = UINT64_MAX;
     if ((st = make_files(world, err)) != BEAMR_OK)
         return st;

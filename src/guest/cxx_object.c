@@ -78,12 +78,24 @@ beamr_status cxx_call(const guest_call *call, beamr_func *func, const uint64_t *
     return beamr_func_call(func, args, count, result, result ? 1 : 0, err);
 }
 
+/* Of an object that is a pointer: `__cxa_can_catch` notes the pointer itself, as the handler's
+ * type; handlers of the very type, and those of anything, are chosen without it. */
+static beamr_status pointer_for_handler(const guest_call *call, uint64_t object,
+                                        uint64_t adjusted, uint64_t *out, beamr_error *err)
+{
+    *out = adjusted;
+    if (adjusted != 0 && adjusted != object)
+        return BEAMR_OK;
+    return guest_get_word(call, object, out) == GUEST_ESUCCESS ? BEAMR_OK
+                                                               : fail_address(object, err);
+}
+
 beamr_status cxx_for_handler(const guest_call *call, uint64_t object, uint64_t *out,
                              beamr_error *err)
 {
     const emscripten_exports *x = cxx_exports(call);
     beamr_value result = beamr_i32(0);
-    uint64_t type;
+    uint64_t type, adjusted;
 
     *out = object;
     if (object == 0)
@@ -96,11 +108,10 @@ beamr_status cxx_for_handler(const guest_call *call, uint64_t object, uint64_t *
     BEAMR_TRY(cxx_get(call, object, CXX_TYPE, &type, err));
     if (x->is_pointer_type)
         BEAMR_TRY(cxx_call(call, x->is_pointer_type, &type, 1, &result, err));
+    BEAMR_TRY(cxx_get(call, object, CXX_ADJUSTED, &adjusted, err));
     if (result.of.i32 != 0)
-        return guest_get_word(call, object, out) == GUEST_ESUCCESS ? BEAMR_OK
-                                                                   : fail_address(object, err);
-    BEAMR_TRY(cxx_get(call, object, CXX_ADJUSTED, out, err));
-    *out = *out ? *out : object;
+        return pointer_for_handler(call, object, adjusted, out, err);
+    *out = adjusted ? adjusted : object;
     return BEAMR_OK;
 }
 

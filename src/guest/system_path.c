@@ -193,6 +193,8 @@ static guest_errno open_existing(beamr_wasi *w, const guest_open_options *o,
         return GUEST_EEXIST;
     if (kind == BEAMR_VFS_DIRECTORY)
         return is_written || (o->oflags & GUEST_OFLAG_CREAT) ? GUEST_EISDIR : GUEST_ESUCCESS;
+    if (spot->wants_directory && (o->oflags & GUEST_OFLAG_CREAT))
+        return GUEST_EISDIR; /* a link's target ends in a slash */
     if ((o->oflags & GUEST_OFLAG_DIRECTORY) || spot->wants_directory)
         return GUEST_ENOTDIR;
     if (kind == BEAMR_VFS_LINK)
@@ -218,14 +220,30 @@ static guest_errno open_missing(beamr_wasi *w, const guest_open_options *o, gues
     return guest_dir_make(w->vfs, spot->parent, spot->name, BEAMR_VFS_FILE, &spot->node);
 }
 
+/* Is a name with a slash behind it to be made? That is EISDIR, whatever has the name. */
+static guest_errno check_new_file(beamr_wasi *w, const guest_place *at, const origin *from)
+{
+    guest_spot spot;
+    guest_errno e;
+
+    if (!at->path.len || at->path.data[at->path.len - 1] != '/')
+        return GUEST_ESUCCESS;
+    e = walk_from(w, from, at, false, true, &spot);
+    return e == GUEST_ESUCCESS && spot.parent ? GUEST_EISDIR : e;
+}
+
 /* Find or make what is to be opened. */
 static guest_errno open_node(beamr_wasi *w, const guest_place *at, const guest_open_options *o,
                              const origin *from, vfs_node **out, bool *read_only)
 {
     bool is_new = (o->oflags & GUEST_OFLAG_CREAT) && (o->oflags & GUEST_OFLAG_EXCL);
     guest_spot spot;
-    guest_errno e = walk_from(w, from, at, at->follow && !is_new, false, &spot);
+    guest_errno e = GUEST_ESUCCESS;
 
+    if (o->oflags & GUEST_OFLAG_CREAT)
+        e = check_new_file(w, at, from);
+    if (e == GUEST_ESUCCESS)
+        e = walk_from(w, from, at, at->follow && !is_new, false, &spot);
     if (e != GUEST_ESUCCESS)
         return e;
     *read_only = spot_is_read_only(w, from, &spot);

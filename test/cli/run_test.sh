@@ -160,6 +160,8 @@ tree() {
 
 tree
 run "without --dir an empty root" 0 "" "" tool.wasm ls /
+run "without --dir nothing is open for a program that uses no paths" 8 "~^[?]$" "" bare.wasm "?"
+run "--dir for a program that uses no paths" 0 "~^[?]$" "" --dir t bare.wasm "?"
 run "without --dir files can be made" 0 "text" "" tool.wasm write /f text cat /f
 run "--dir" 0 "one
 two" "" --dir t tool.wasm cat t/a cat t/sub/b

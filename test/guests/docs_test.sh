@@ -23,6 +23,7 @@ missing() {
         echo "Debian's rustc or libstd-rust-dev-wasm32" ;;
     *"go build"*) [ "$(go version 2>/dev/null | grep -cE 'go1\.(2[1-9]|[3-9])')" = 1 ] ||
         echo "Go 1.21 or later" ;;
+    emcc*) command -v emcc >/dev/null || echo "emcc of emscripten" ;;
     asc*) command -v asc >/dev/null || echo "asc, AssemblyScript's compiler" ;;
     esac
 }

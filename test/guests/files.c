@@ -10,6 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef ENOTCAPABLE
+#define ENOTCAPABLE EBADF /* of WASI only */
+#endif
+
 /* "WHAT: ok" or "WHAT: error text". */
 static void tell(const char *what, int result)
 {

@@ -34,6 +34,27 @@ EACH_WIDTH(open_looks_at_links_as_asked)
     assert_true(open_at(f, "made", 0) > 2);
 }
 
+/* As Linux judges it: before it looks what has the name. */
+EACH_WIDTH(no_file_is_made_by_a_name_with_a_slash_behind)
+{
+    (void)make_file(f, "file", "");
+    assert_int_equal(DO("__syscall_mkdir", T("dir"), 0), 0);
+    assert_int_equal(DO("__syscall_symlink", T("none"), T2("dangling")), 0);
+    assert_int_equal(DO("__syscall_symlink", T("file/"), T2("slashed")), 0);
+    assert_errno(open_at(f, "new/", OPEN_CREATE), ISDIR);
+    assert_errno(open_at(f, "file/", OPEN_CREATE), ISDIR);
+    assert_errno(open_at(f, "dangling/", OPEN_CREATE), ISDIR);
+    assert_errno(open_at(f, "slashed", OPEN_CREATE), ISDIR);
+    assert_errno(open_at(f, "dir/", OPEN_CREATE | OPEN_EXCLUSIVE), ISDIR);
+    assert_errno(open_at(f, "dir", OPEN_CREATE | OPEN_EXCLUSIVE), EXIST);
+    assert_errno(open_at(f, "dir/./", OPEN_CREATE | OPEN_EXCLUSIVE), EXIST);
+    assert_errno(open_at(f, "none/new/", OPEN_CREATE), NOENT);
+    assert_errno(open_at(f, "file/new/", OPEN_CREATE), NOTDIR);
+    assert_errno(open_at(f, "file/", 0), NOTDIR);
+    assert_errno(open_at(f, "slashed", 0), NOTDIR);
+    assert_true(open_at(f, "dir/", 0) > 2);
+}
+
 EACH_WIDTH(the_smallest_free_descriptor_is_given)
 {
     int64_t a = open_at(f, "/", 0), b = open_at(f, "/", 0);
@@ -322,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open_makes_truncates_and_refuses),
         cmocka_unit_test(open_looks_at_links_as_asked),
+        cmocka_unit_test(no_file_is_made_by_a_name_with_a_slash_behind),
         cmocka_unit_test(the_smallest_free_descriptor_is_given),
         cmocka_unit_test(streams_can_be_opened_by_name),
         cmocka_unit_test(a_limit_on_descriptors_is_emfile),

@@ -265,6 +265,39 @@ static void a_large_write_that_does_not_fit_is_short(void **state)
     world_close(w);
 }
 
+static void a_full_file_system_is_ENOSPC(void **state)
+{
+    beamr_vfs_limits limits = BEAMR_VFS_LIMITS_DEFAULT;
+    world_options o = {.limits = &limits};
+    world *w;
+    uint32_t fd;
+
+    limits.max_bytes = 100;
+    w = world_open(*(const bool *)*state, &o);
+    fd = world_file(w, "file", GUEST_OFLAG_CREAT, 0);
+    world_iovec(w, 0, DATA, 200);
+    assert_success(CALL(w, fd_write, fd, IOVS, 1, OUT)); /* what fits */
+    assert_int_equal(world_get_word(w, OUT), 96);
+    assert_errno(CALL(w, fd_write, fd, IOVS, 1, OUT), GUEST_ENOSPC);
+    assert_errno(CALL(w, fd_pwrite, fd, IOVS, 1, 96, OUT), GUEST_ENOSPC);
+    assert_success(CALL(w, fd_tell, fd, OUT));
+    assert_int_equal(world_get(w, OUT, 8), 96);
+    world_close(w);
+}
+
+static void input_that_must_not_block_is_EAGAIN(void **state)
+{
+    world *w = *state;
+
+    w->input = "abc";
+    world_iovec(w, 0, DATA, 10);
+    assert_success(CALL(w, fd_fdstat_set_flags, 0, GUEST_FDFLAG_NONBLOCK));
+    assert_errno(CALL(w, fd_read, 0, IOVS, 1, OUT), GUEST_EAGAIN);
+    w->has_input = true;
+    assert_success(CALL(w, fd_read, 0, IOVS, 1, OUT));
+    assert_int_equal(world_get_word(w, OUT), 3);
+}
+
 /* A terminal would be asked again, and could wait for what nobody types. */
 static void a_large_read_asks_a_stream_once(void **state)
 {
@@ -487,6 +520,8 @@ int main(void)
         WORLD_TESTS(a_stream_can_end_the_call),
         WORLD_TESTS(large_transfers_go_whole),
         WIDTH_TESTS(a_large_write_that_does_not_fit_is_short),
+        WIDTH_TESTS(a_full_file_system_is_ENOSPC),
+        WORLD_TESTS(input_that_must_not_block_is_EAGAIN),
         WORLD_TESTS(a_large_read_asks_a_stream_once),
         WIDTH_TESTS(large_transfers_cost_fuel),
         WIDTH_TESTS(each_transfer_costs_what_it_moves),

@@ -253,6 +253,30 @@ static void nothing_is_made_beyond_the_limits(void **state)
     world_close(w);
 }
 
+/* Moving needs no room of its own, only that of a longer name. */
+static void names_count_for_the_limits(void **state)
+{
+    beamr_vfs_limits limits = BEAMR_VFS_LIMITS_DEFAULT;
+    world_options o = {.limits = &limits};
+    world *w;
+
+    limits.max_bytes = 20;
+    limits.max_nodes = 3; /* the root, and names for two more */
+    w = world_open(*(const bool *)*state, &o);
+    world_make(w, "file", "0123456789");
+    assert_success(link_at(w, 0, "file", "two"));
+    assert_success(rename_at(w, "two", "three"));
+    assert_errno(rename_at(w, "three", "much longer"), GUEST_ENOSPC);
+    assert_true(world_exists(w, "three"));
+    assert_success(link_at(w, 0, "file", "4"));
+    assert_errno(link_at(w, 0, "file", ""), GUEST_ENOENT);
+    assert_errno(link_at(w, 0, "file", "5"), GUEST_ENOSPC);
+    assert_success(rename_at(w, "4", "5")); /* with all names taken */
+    assert_success(rename_at(w, "5", "three"));
+    world_expect(w, "three", "0123456789");
+    world_close(w);
+}
+
 static void nothing_is_changed_below_a_read_only_preopen(void **state)
 {
     static const beamr_preopen preopens[] = {{"/", "/", false}, {"/dir", "dir", true}};
@@ -448,6 +472,20 @@ static void loops_and_long_chains_of_links_are_ELOOP(void **state)
     assert_errno(stat_at(w, 3, 1, "chain41"), GUEST_ELOOP);
 }
 
+static void a_loop_on_the_way_is_ELOOP(void **state)
+{
+    world *w = furnish(*state);
+
+    assert_success(symlink_at(w, "loop2", "loop1"));
+    assert_success(symlink_at(w, "loop1", "loop2"));
+    each_with(w, 3, PATH, world_text(w, PATH, "loop1/x"), GUEST_ELOOP);
+    second_with(w, 3, PATH, world_text(w, PATH, "loop1/x"), GUEST_ELOOP);
+    assert_errno(world_open_at(w, 3, "loop1", 0, 0, 0, 0), GUEST_ELOOP); /* not followed */
+    assert_errno(CALL(w, path_open, 3, 1, PATH, world_text(w, PATH, "loop1"), 0, 0, 0, 0, OUT),
+                 GUEST_ELOOP);
+    assert_errno(CALL(w, path_filestat_set_times, 3, 1, PATH, 5, 0, 0, 5), GUEST_ELOOP);
+}
+
 static void a_short_path_that_leads_far_costs_fuel(void **state)
 {
     world_options o = {.metering = true, .directory = "a"};
@@ -525,6 +563,7 @@ int main(void)
         WORLD_TESTS(what_is_below_a_file_is_ENOTDIR),
         WORLD_TESTS(numbers_without_a_meaning_are_EINVAL),
         WIDTH_TESTS(nothing_is_made_beyond_the_limits),
+        WIDTH_TESTS(names_count_for_the_limits),
         WIDTH_TESTS(nothing_is_changed_below_a_read_only_preopen),
         WIDTH_TESTS(directories_go_as_deep_as_the_limit),
         WORLD_TESTS(directories_are_made_and_removed),
@@ -534,6 +573,7 @@ int main(void)
         WORLD_TESTS(a_link_is_read_as_far_as_there_is_room),
         WORLD_TESTS(links_are_followed_where_the_guest_says),
         WORLD_TESTS(loops_and_long_chains_of_links_are_ELOOP),
+        WORLD_TESTS(a_loop_on_the_way_is_ELOOP),
         WIDTH_TESTS(a_short_path_that_leads_far_costs_fuel),
         WORLD_TESTS(a_file_has_as_many_names_as_links),
         WORLD_TESTS(times_are_set_by_path),

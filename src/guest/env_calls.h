@@ -64,8 +64,8 @@ uint64_t env_wide(const beamr_value *args, size_t *at);
  *   *out  0 when there is none, or no memory */
 beamr_status env_allocate(const guest_call *call, uint64_t len, uint64_t *out,
                           beamr_error *err);
-/* Call a function without results that the guest exports, if it does and if it takes
- * `arg_count` arguments; its result, if it has one, is dropped. */
+/* Call a function that the guest exports, if it does and if it takes `arg_count` arguments; its
+ * result, if it has one, is dropped. */
 beamr_status env_call_export(const guest_call *call, const char *name, const beamr_value *args,
                              size_t arg_count, beamr_error *err);
 
@@ -76,7 +76,5 @@ beamr_status env_call_export(const guest_call *call, const char *name, const bea
 unsigned env_time_size(const guest_call *call); /* bytes of a timespec or timeval */
 guest_errno env_get_time(const guest_call *call, uint64_t addr, bool micro, int64_t *sec,
                          int64_t *fraction);
-guest_errno env_put_time(const guest_call *call, uint64_t addr, bool micro, int64_t sec,
-                         int64_t fraction);
 
 #endif

@@ -21,6 +21,25 @@ static const char *quote(const guest_call *call, uint64_t addr, char out[QUOTE_M
     return i ? out : "unknown";
 }
 
+/* The same of a String of AssemblyScript: UTF-16, with its size in the 4 bytes before it. */
+static const char *quote_string(const guest_call *call, uint64_t addr, char out[QUOTE_MAX])
+{
+    uint32_t size = 0;
+    size_t i = 0;
+
+    if (addr < sizeof size || guest_get_u32(call, addr - sizeof size, &size) != GUEST_ESUCCESS)
+        size = 0;
+    for (; i < size / 2 && i < QUOTE_MAX - 1; i++) {
+        uint16_t c;
+
+        if (guest_get(call, addr + 2 * i, &c, sizeof c) != GUEST_ESUCCESS)
+            break;
+        out[i] = c >= ' ' && c <= '~' ? (char)c : '?';
+    }
+    out[i] = '\0';
+    return i ? out : "unknown";
+}
+
 /* Write a text and a newline to descriptor 1 or 2. What cannot be written is dropped. */
 static beamr_status print(const guest_call *call, uint32_t fd, uint64_t addr, uint64_t len,
                           beamr_error *err)
@@ -98,6 +117,18 @@ ENV_CALL(env_assert_fail)
                            quote(call, guest_pointer(&args[0]), condition),
                            quote(call, guest_pointer(&args[1]), file), args[2].of.i32,
                            quote(call, guest_pointer(&args[3]), function));
+}
+
+/* (message, file, line, column) */
+ENV_CALL(env_abort_assembly)
+{
+    char message[QUOTE_MAX], file[QUOTE_MAX];
+
+    (void)results;
+    return beamr_fail_trap(err, BEAMR_TRAP_ABORT, "%s, at %s:%d:%d",
+                           quote_string(call, guest_pointer(&args[0]), message),
+                           quote_string(call, guest_pointer(&args[1]), file), args[2].of.i32,
+                           args[3].of.i32);
 }
 
 ENV_CALL(env_stack_overflow)

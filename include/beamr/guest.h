@@ -25,26 +25,30 @@ typedef enum beamr_stubs {
 
 /* Who provides an import. */
 typedef enum beamr_provider {
-    BEAMR_PROVIDER_NONE, /* nobody: a function would be stubbed; anything else is not linkable
-                          */
+    BEAMR_PROVIDER_NONE, /* nobody: functions would be stubbed, all else is not linkable */
     BEAMR_PROVIDER_WASI,
     BEAMR_PROVIDER_EMSCRIPTEN,
     BEAMR_PROVIDER_LINKER, /* defined in the linker before */
     BEAMR_PROVIDER_MISFIT, /* the name is known and its type is another: not linkable */
 } beamr_provider;
 
-/*   linker  may be NULL */
+/* Who would provide an import of a module, before anything is linked.
+ *   import  its number, below beamr_module_import_count
+ *   linker  what the embedder provides; NULL for nothing */
 BEAMR_API beamr_provider beamr_guest_provider(const beamr_module *module, size_t import,
                                               const beamr_linker *linker);
 
-/* Define stubs in the linker for all imported functions of the module that it does not have. */
+/* Define stubs in the linker for all imported functions of the module that it does not have.
+ * Errors: BEAMR_UNLINKABLE (with BEAMR_STUBS_NONE, if there is one), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_stubs_link(beamr_linker *linker, const beamr_module *module,
                                         beamr_stubs stubs, beamr_error *err);
 
-/* Link and instantiate. What the linker has, or its resolver finds, goes before WASI and
- * Emscripten; it is not changed. Memories and tables that old modules import from `env` are
- * made as they are declared.
+/* Link and instantiate. The instance belongs to the linker's store, as the functions that are
+ * made for it do, and `wasi` lives at least as long. What the linker has, or its resolver
+ * finds, goes before WASI and Emscripten; it is not changed. Memories and tables that old
+ * modules import from `env` are made as they are declared.
  *   linker  says in which store
+ *   out     borrowed; written when the start function has ended well, or there is none
  * Errors: as beamr_wasi_link, beamr_emscripten_link, beamr_emscripten_attach and
  * beamr_instance_new. */
 BEAMR_API beamr_status beamr_guest_instantiate(beamr_wasi *wasi, beamr_linker *linker,

@@ -20,7 +20,7 @@ extern "C" {
 typedef struct beamr_vfs beamr_vfs;
 
 /* What a file system may hold; begin with `beamr_vfs_limits l = BEAMR_VFS_LIMITS_DEFAULT`. A
- * guest that goes beyond them gets the errno that Linux would give (ENOSPC, EFBIG, EDQUOT,
+ * guest that goes beyond them gets the errno that Linux would give (ENOSPC, EFBIG, EMLINK,
  * ENAMETOOLONG), the embedder BEAMR_LIMIT. */
 typedef struct beamr_vfs_limits {
     uint64_t max_bytes;     /* of contents, names and targets together */
@@ -75,7 +75,7 @@ typedef struct beamr_vfs_stat {
     uint64_t version;
 } beamr_vfs_stat;
 
-/* The time that is put on what changes from now on; 0 at first. */
+/* The time that is put on what changes from now on; 0 at first. ns since 1970. */
 BEAMR_API void beamr_vfs_set_time(beamr_vfs *vfs, uint64_t ns);
 
 /* Errors of all that follow: BEAMR_NOT_FOUND (a component is missing), BEAMR_ARGUMENT (it is
@@ -102,8 +102,9 @@ BEAMR_API beamr_status beamr_vfs_remove(beamr_vfs *vfs, beamr_bytes path, bool r
 /* Move; replaces what rename(2) would. */
 BEAMR_API beamr_status beamr_vfs_rename(beamr_vfs *vfs, beamr_bytes from, beamr_bytes to,
                                         beamr_error *err);
-/* The content of a file; or, of a link that is not followed, its target. Borrowed until the
- * file system changes. follow  whether a link as the last component is followed */
+/* The content of a file; or, of a link that is not followed, its target.
+ *   follow  whether a link as the last component is followed, here and below
+ *   out     borrowed until the file system changes */
 BEAMR_API beamr_status beamr_vfs_read(const beamr_vfs *vfs, beamr_bytes path, bool follow,
                                       beamr_bytes *out, beamr_error *err);
 BEAMR_API beamr_status beamr_vfs_stat_at(const beamr_vfs *vfs, beamr_bytes path, bool follow,
@@ -132,8 +133,10 @@ BEAMR_API beamr_vfs_limits beamr_vfs_limits_of(const beamr_vfs *vfs);
 
 /* All that has a name as bytes, and back. Equal file systems - the same names in the same
  * order, contents, times and hard links - give equal bytes. Limits, ids and versions are not
- * part of them. out     to be released with free() limits  NULL for the default Errors:
- * BEAMR_NO_MEMORY; for loading BEAMR_MALFORMED with the offset, BEAMR_LIMIT. */
+ * part of them.
+ *   out     bytes, to be released with free(); or a file system, with one reference
+ *   limits  NULL for the default
+ * Errors: BEAMR_NO_MEMORY; for loading BEAMR_MALFORMED with the offset, BEAMR_LIMIT. */
 BEAMR_API beamr_status beamr_vfs_save(const beamr_vfs *vfs, BEAMR_OWN uint8_t **out,
                                       size_t *len, beamr_error *err);
 BEAMR_API beamr_status beamr_vfs_load(beamr_bytes bytes, const beamr_vfs_limits *limits,

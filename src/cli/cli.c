@@ -37,10 +37,13 @@ int cli_error(const char *command, const char *what, const beamr_error *err)
     (void)fprintf(stderr, "%s: ", command);
     if (what)
         (void)fprintf(stderr, "%s: ", what);
-    (void)fputs(beamr_status_text(err->status), stderr);
-    if (err->offset)
-        (void)fprintf(stderr, " at byte %" PRIu64 " (0x%" PRIx64 ")", err->offset, err->offset);
-    (void)fputs(": ", stderr);
+    if (err->status != BEAMR_IO) { /* whose text names the file and the reason */
+        (void)fputs(beamr_status_text(err->status), stderr);
+        if (err->offset)
+            (void)fprintf(stderr, " at byte %" PRIu64 " (0x%" PRIx64 ")", err->offset,
+                          err->offset);
+        (void)fputs(": ", stderr);
+    }
     cli_print_escaped(stderr, beamr_bytes_of(err->text), ""); /* it may name what others made */
     (void)fputc('\n', stderr);
     cli_backtrace(stderr, err);

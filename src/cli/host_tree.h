@@ -26,10 +26,10 @@ bool host_tree_is_writable(const host_tree *tree);
 
 /* Copy all of it to its place, which is a directory already: files, directories and symbolic
  * links as they are, in the order of their names. Of others - sockets, devices - it is told
- * that they are left out. Hard links become copies. others      places of all trees: what lies
- * there is left out, for it belongs to another tree with_times  files get the host's times;
- * otherwise those of the file system Errors: BEAMR_IO and BEAMR_LIMIT (the text names the
- * file), BEAMR_NO_MEMORY. */
+ * that they are left out. Hard links become copies.
+ *   others      places of all trees: what lies there is left out, being another tree's
+ *   with_times  files get the host's times; otherwise those of the file system
+ * Errors: BEAMR_IO and BEAMR_LIMIT (the text names the file), BEAMR_NO_MEMORY. */
 beamr_status host_tree_copy_in(host_tree *tree, beamr_vfs *vfs, const char *const *others,
                                size_t other_count, bool with_times, beamr_error *err);
 

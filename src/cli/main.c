@@ -102,6 +102,8 @@ static int unknown_command(const char *word)
         if (edit_distance(word, commands[i].name) <= 2)
             (void)fprintf(stderr, "Did you mean '%s'?\n", commands[i].full_name);
     }
+    if (strstr(word, ".wasm"))
+        (void)fprintf(stderr, "To run a file: beamr run %s\n", word);
     (void)fputs("Commands:\n", stderr);
     commands_print(stderr);
     return cli_usage("beamr", NULL);

@@ -135,9 +135,13 @@ static int open_world(run *r)
     beamr_error err = {0};
 
     r->world.has_root = names_files(r->module);
-    if (run_world_open(&r->world, &err) != BEAMR_OK)
-        return fail(r, NULL, &err);
-    return CLI_OK;
+    if (run_world_open(&r->world, &err) == BEAMR_OK)
+        return CLI_OK;
+    (void)fail(r, r->world.opening, &err);
+    if (r->world.opening && err.status == BEAMR_LIMIT)
+        (void)fputs("--max-files SIZE changes the limit of bytes, 1GiB unless given.\n",
+                    stderr);
+    return cli_exit_of(err.status);
 }
 
 /* From here on the guest's time counts. */

@@ -56,6 +56,7 @@ typedef struct run_world {
     beamr_vfs *before; /* the file system before the guest ran; NULL: nothing is written back */
     host_tree **trees; /* one for each of options->dirs */
     const char **places; /* of the trees */
+    const char *opening; /* the option whose folder is being copied in, for messages; or NULL */
     beamr_wasi *wasi;
 } run_world;
 

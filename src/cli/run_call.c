@@ -31,7 +31,31 @@ static void list_functions(const beamr_module *module)
     }
     if (total > shown)
         (void)fprintf(stderr, ", and %zu more", total - shown);
-    (void)fputs(total ? "\n" : "It exports no functions.\n", stderr);
+    if (total)
+        (void)fputc('\n', stderr);
+}
+
+static bool has_functions(const beamr_module *module)
+{
+    for (size_t i = 0; i < beamr_module_export_count(module); i++) {
+        if (beamr_module_export(module, i).type.kind == BEAMR_EXTERN_FUNC)
+            return true;
+    }
+    return false;
+}
+
+/* What a compiler makes of one file, before the linker has put exports into it. */
+static bool is_object_file(const beamr_module *module)
+{
+    static const char linking[] = "linking";
+
+    for (size_t i = 0; i < beamr_module_section_count(module); i++) {
+        beamr_bytes name = beamr_module_section(module, i).name;
+
+        if (name.len == sizeof linking - 1 && memcmp(name.data, linking, name.len) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool find_func(const run *r, const char *name, beamr_functype *type)
@@ -58,6 +82,10 @@ static int missing(const run *r, const char *name)
                       beamr_extern_kind_text(e.type.kind));
     else if (found)
         (void)fputs("its _start takes parameters or has results\n", stderr);
+    else if (!has_functions(r->module))
+        (void)fprintf(stderr, "no %s: it exports no functions%s\n", name,
+                      is_object_file(r->module) ? "; it is an object file, to be linked first"
+                                                : "");
     else if (o->invoke)
         (void)fprintf(stderr, "no export '%s'\n", name);
     else

@@ -263,8 +263,8 @@ static int add_dir(run_options *o, char *word, bool is_writable)
     int code;
 
     if (!*word || (guest && !*guest))
-        return cli_usage(o->command, "%s %s::%s: not a folder, or HOST::GUEST", option, word,
-                         guest ? guest : "");
+        return cli_usage(o->command, "%s '%s%s%s': not a folder, or HOST::GUEST", option, word,
+                         guest ? "::" : "", guest ? guest : "");
     dir.name = strdup(guest ? guest : word);
     dir.place = place_of(guest ? guest : word);
     code = dir.name && dir.place ? check_place(o, option, word, &dir) : no_memory(o);

@@ -200,6 +200,11 @@ static beamr_status make_files(run_world *world, beamr_error *err)
     return beamr_vfs_new(&limits, &world->vfs, err);
 }
 
+static const char *option_of(const run_dir *dir)
+{
+    return dir->is_writable ? "--dir-rw" : "--dir";
+}
+
 /* Open all trees, and make their places, before the first is copied: one can lie in another. */
 static beamr_status open_trees(run_world *world, beamr_error *err)
 {
@@ -214,6 +219,7 @@ static beamr_status open_trees(run_world *world, beamr_error *err)
         const run_dir *dir = &o->dirs[i];
 
         world->places[i] = dir->place;
+        world->opening = option_of(dir);
         st = host_tree_open(o->command, dir->host, dir->place, dir->is_writable,
                             &world->trees[i], err);
         if (st == BEAMR_OK && strcmp(dir->place, "/") != 0)
@@ -230,6 +236,7 @@ static beamr_status copy_trees(run_world *world, beamr_error *err)
 
     for (size_t i = 0; st == BEAMR_OK && i < o->dir_count; i++) {
         is_written_back = is_written_back || o->dirs[i].is_writable;
+        world->opening = option_of(&o->dirs[i]);
         st = host_tree_copy_in(world->trees[i], world->vfs, world->places, o->dir_count,
                                !o->is_deterministic, err);
     }
@@ -324,6 +331,7 @@ beamr_status run_world_open(run_world *world, beamr_error *err)
         return st;
     if ((st = copy_trees(world, err)) != BEAMR_OK)
         return st;
+    world->opening = NULL;
     return make_system(world, err);
 }
 

@@ -48,8 +48,10 @@ typedef struct adapter_plan {
  * functions under the decimal numbers of their places.
  * The back imports, all from "", in this order: "tag" (i64), "save", "restore", "threw";
  * "table" if there is one, "memory" if there is one, and "N" for the dynCall function of place
- * N, for each that has one. It exports its functions like the front. The bytes are to be
- * released with free(). Types are such that adapter_type_is_plain. Errors: BEAMR_NO_MEMORY. */
+ * N, for each that has one. It exports its functions like the front.
+ *   plan  its types are such that adapter_type_is_plain
+ *   out   `len` bytes, to be released with free()
+ * Errors: BEAMR_NO_MEMORY. */
 beamr_status adapter_write_front(const adapter_plan *plan, BEAMR_OWN uint8_t **out, size_t *len,
                                  beamr_error *err);
 beamr_status adapter_write_back(const adapter_plan *plan, BEAMR_OWN uint8_t **out, size_t *len,

@@ -1,5 +1,5 @@
-/* Binding a module's imports to rows of functions. What the functions do is in wasi*.c and
- * emscripten*.c; imports that nothing provides are stub.c's. */
+/* Binding a module's imports to rows of functions. What the functions do is in wasi_*.c,
+ * env_*.c, cxx.c and throw.c; imports that nothing provides are stub.c's. */
 #include "guest/bind.h"
 #include "guest/vfs.h"
 

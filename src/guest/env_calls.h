@@ -71,8 +71,8 @@ beamr_status env_charge_looks(const guest_call *call, unsigned looks, beamr_erro
  *   *out  0 when there is none, or no memory */
 beamr_status env_allocate(const guest_call *call, uint64_t len, uint64_t *out,
                           beamr_error *err);
-/* Call a function without results that the guest exports, if it does and if it takes
- * `arg_count` arguments; its result, if it has one, is dropped. */
+/* Call a function that the guest exports, if it does and if it takes `arg_count` arguments; its
+ * result, if it has one, is dropped. */
 beamr_status env_call_export(const guest_call *call, const char *name, const beamr_value *args,
                              size_t arg_count, beamr_error *err);
 
@@ -83,7 +83,5 @@ beamr_status env_call_export(const guest_call *call, const char *name, const bea
 unsigned env_time_size(const guest_call *call); /* bytes of a timespec or timeval */
 guest_errno env_get_time(const guest_call *call, uint64_t addr, bool micro, int64_t *sec,
                          int64_t *fraction);
-guest_errno env_put_time(const guest_call *call, uint64_t addr, bool micro, int64_t sec,
-                         int64_t fraction);
 
 #endif

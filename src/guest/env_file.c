@@ -94,8 +94,7 @@ static beamr_status open_path(const guest_call *call, env_path *path, uint32_t f
     guest_open_options o = {.oflags = oflags_of(flags),
                             .fdflags = fdflags_of(flags),
                             .rights = rights_of(flags),
-                            .inheriting = GUEST_RIGHTS_ALL,
-                            .no_follow_is_loop = (flags & O_NO_LINK) != 0};
+                            .inheriting = GUEST_RIGHTS_ALL};
     uint32_t fd;
     guest_errno e;
 

@@ -35,8 +35,8 @@ guest_errno env_get_time(const guest_call *call, uint64_t addr, bool micro, int6
     return GUEST_ESUCCESS;
 }
 
-guest_errno env_put_time(const guest_call *call, uint64_t addr, bool micro, int64_t sec,
-                         int64_t fraction)
+static guest_errno put_time(const guest_call *call, uint64_t addr, bool micro, int64_t sec,
+                            int64_t fraction)
 {
     unsigned size = env_time_size(call);
     uint8_t bytes[16] = {0};
@@ -123,8 +123,7 @@ static beamr_status put_clock(const guest_call *call, uint64_t ns, uint64_t addr
                               beamr_value *results)
 {
     if (e == GUEST_ESUCCESS)
-        e = env_put_time(call, addr, false, (int64_t)(ns / SECOND_NS),
-                         (int64_t)(ns % SECOND_NS));
+        e = put_time(call, addr, false, (int64_t)(ns / SECOND_NS), (int64_t)(ns % SECOND_NS));
     return env_value(results, e == GUEST_ESUCCESS ? 0 : -1);
 }
 
@@ -153,8 +152,8 @@ ENV_CALL(env_clock_getres)
 ENV_CALL(env_gettimeofday)
 {
     uint64_t ns = guest_clock(call->wasi, BEAMR_CLOCK_REALTIME);
-    guest_errno e = env_put_time(call, guest_pointer(&args[0]), true, (int64_t)(ns / SECOND_NS),
-                                 (int64_t)(ns % SECOND_NS / 1000));
+    guest_errno e = put_time(call, guest_pointer(&args[0]), true, (int64_t)(ns / SECOND_NS),
+                             (int64_t)(ns % SECOND_NS / 1000));
 
     (void)err;
     return env_value(results, e == GUEST_ESUCCESS ? 0 : -1);

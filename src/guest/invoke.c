@@ -139,7 +139,8 @@ static beamr_status load(beamr_engine *engine, adapter_write write, const adapte
 }
 
 /* Load the module in the form that is preferred, or else, where the engine leaves out what it
- * needs, in the other. choice  in the plan */
+ * needs, in the other.
+ *   choice  in the plan; left as what was loaded */
 static beamr_status load_either(beamr_engine *engine, adapter_write write,
                                 const adapter_plan *plan, bool *choice, beamr_module **out,
                                 beamr_error *err)

@@ -343,7 +343,8 @@ static void random_block(const uint8_t seed[32], uint64_t counter, uint8_t out[6
     }
 }
 
-void system_random_at(const uint8_t seed[32], uint64_t at, uint8_t *buf, size_t len)
+/* Bytes at a place of the sequence that follows from the seed: ChaCha20 with a nonce of 0. */
+static void random_at(const uint8_t seed[32], uint64_t at, uint8_t *buf, size_t len)
 {
     uint8_t block[64];
 
@@ -362,7 +363,7 @@ guest_errno guest_random(beamr_wasi *w, void *buf, size_t len, beamr_error *err)
 {
     if (w->random)
         return system_result(w->random(w->user, buf, len, err), "random numbers", err);
-    system_random_at(w->seed, w->random_used, buf, len);
+    random_at(w->seed, w->random_used, buf, len);
     w->random_used += len;
     return GUEST_ESUCCESS;
 }

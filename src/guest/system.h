@@ -1,4 +1,4 @@
-/* The system behind both doors - WASI (wasi*.c) and Emscripten's env (emscripten*.c):
+/* The system behind both doors - WASI (wasi*.c) and Emscripten's env (env_*.c):
  * descriptors over the file system and over streams, as system calls of C with native pointers.
  * It knows nothing of guest memory or of pointer widths. beamr_wasi (beamr/wasi.h) is this
  * system.
@@ -139,8 +139,11 @@ typedef struct guest_times {
 guest_errno guest_fd_set_times(beamr_wasi *w, uint32_t fd, const guest_times *times);
 
 /* Transfer in order, at the position, which moves; or, with `offset`, there. Reading is short
- * at the end of a file, and takes what a stream has. offset  NULL for the position Errors:
- * ESPIPE (offset, on a stream), EISDIR, EFBIG, ENOSPC, EIO, EPIPE, EINVAL, GUEST_EABORT. */
+ * at the end of a file, and takes what a stream has.
+ *   offset  NULL for the position
+ *   total   bytes transferred
+ * Errors: EBADF, ENOTCAPABLE, ESPIPE (offset, on a stream), EISDIR, EROFS, EFBIG, ENOSPC, EIO,
+ * EPIPE, EINVAL, GUEST_EABORT. */
 guest_errno guest_fd_read(beamr_wasi *w, uint32_t fd, const guest_iovec *iovs, size_t count,
                           const uint64_t *offset, uint64_t *total, beamr_error *err);
 guest_errno guest_fd_write(beamr_wasi *w, uint32_t fd, const guest_iovec *iovs, size_t count,
@@ -163,7 +166,6 @@ guest_errno guest_fd_chdir(beamr_wasi *w, uint32_t fd);
 typedef struct guest_open_options {
     uint16_t oflags, fdflags;
     guest_rights rights, inheriting; /* WASI: those asked for. POSIX: from the access mode */
-    bool no_follow_is_loop; /* a link that is not followed: ELOOP (it always is, for WASI) */
 } guest_open_options;
 
 guest_errno guest_path_open(beamr_wasi *w, const guest_place *at, const guest_open_options *o,

@@ -155,7 +155,5 @@ void system_touch(beamr_wasi *w);
 void system_node_filestat(const vfs_node *node, guest_filestat *out);
 /* Set times of a node.  Errors: EINVAL (a time to be set to two values). */
 guest_errno system_set_times(beamr_wasi *w, vfs_node *node, const guest_times *times);
-/* Bytes at a place of the sequence that follows from the seed: ChaCha20 with a nonce of 0. */
-void system_random_at(const uint8_t seed[32], uint64_t at, uint8_t *buf, size_t len);
 
 #endif

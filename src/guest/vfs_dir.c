@@ -187,7 +187,7 @@ void vfs_dir_drop(beamr_vfs *vfs, vfs_node *directory, vfs_entry *entry)
     entry_free(vfs, entry);
 }
 
-void vfs_entry_attach(vfs_node *directory, vfs_entry *entry, vfs_node *node)
+static void entry_attach(vfs_node *directory, vfs_entry *entry, vfs_node *node)
 {
     entry->node = guest_node_ref(node);
     node->links++;
@@ -209,7 +209,7 @@ guest_errno vfs_dir_put(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name, u
         return e;
     if ((e = vfs_dir_add(vfs, directory, name, cookie, &entry)) != GUEST_ESUCCESS)
         return e;
-    vfs_entry_attach(directory, entry, node);
+    entry_attach(directory, entry, node);
     return GUEST_ESUCCESS;
 }
 

@@ -123,12 +123,9 @@ guest_errno vfs_dir_put(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name, u
                         vfs_node *node);
 /* Remove a name that leads nowhere (any more). */
 void vfs_dir_drop(beamr_vfs *vfs, vfs_node *directory, vfs_entry *entry);
-/* Let a name lead to a node, which has none yet if it is a directory: vfs_depth_reserve came
- * before.  The entry takes a reference. */
-void vfs_entry_attach(vfs_node *directory, vfs_entry *entry, vfs_node *node);
-/* The reverse.  Returns the node with the reference that the entry had. */
+/* Let a name lead nowhere.  Returns the node with the reference that the entry had. */
 vfs_node *vfs_entry_detach(vfs_entry *entry);
-/* Let `to` lead to what `from` leads to, and `from` nowhere; reserved as above.
+/* Let `to` lead to what `from` leads to, and `from` nowhere; vfs_depth_reserve came before.
  * Returns what `to` led to, with the reference that it had; NULL if nowhere. */
 vfs_node *vfs_entry_move(vfs_entry *from, vfs_node *directory, vfs_entry *to);
 /* Remove all that is below, without recursion. */

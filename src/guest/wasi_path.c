@@ -147,7 +147,6 @@ guest_errno wasi_path_open(const guest_call *call, const beamr_value *args, beam
         .fdflags = (uint16_t)fdflags,
         .rights = guest_u64(&args[5]),
         .inheriting = guest_u64(&args[6]),
-        .no_follow_is_loop = true,
     };
     uint64_t out = guest_pointer(&args[8]);
     path copy;

@@ -120,6 +120,8 @@ module answers \
 cd "$work" || exit 1
 printf 'not wasm' >text.wasm
 : >empty.wasm
+module object 0061736d01000000 00 08 07 6c696e6b696e67 # a custom section "linking"
+module nothing 0061736d01000000
 mkdir folder.wasm
 
 # ---- run: arguments and results ----
@@ -236,11 +238,14 @@ run "--help" 0 "~^Usage: beamr run" "" --help
 run "_start" 0 "" "" start.wasm
 run "_start with a parameter" 2 "" "its _start takes parameters" startsig.wasm
 run "no _start" 2 "" "no _start to run; name a function with --invoke" tour.wasm
+run "no functions" 2 "" "nothing.wasm: no _start: it exports no functions$" nothing.wasm
+run "no functions, and one is named" 2 "" "no f: it exports no functions$" nothing.wasm --invoke f
+run "an object file" 2 "" "no _start: it exports no functions; it is an object file" object.wasm
 run "no _start lists functions" 2 "" 'Exported functions: .*"add"' tour.wasm
 run "an import that is no function and missing" 2 "" "1 import that nothing provides" \
     names.wasm --invoke f
 run "a missing import is named" 2 "" '"env" "€": global mut i64$' names.wasm --invoke f
-run "a file that is missing" 2 "" "nowhere.wasm: No such file" nowhere.wasm --invoke f
+run "a file that is missing" 2 "" "^beamr run: nowhere.wasm: No such file" nowhere.wasm --invoke f
 run "a file that is no module" 2 "" "text.wasm: malformed module" text.wasm --invoke f
 run "an empty file" 2 "" "empty.wasm: malformed module" empty.wasm --invoke f
 run "a folder" 2 "" "folder.wasm: Is a directory" folder.wasm --invoke f
@@ -323,6 +328,7 @@ check "beamr: --help tells the exit codes" 0 "~^  2 +wrong usage" "" "$beamr" --
 check "beamr: --version" 0 "~^beamr [0-9]+[.][0-9]+[.][0-9]+$" "" "$beamr" --version
 check "beamr: help" 0 "~^Usage: beamr COMMAND" "" "$beamr" help
 check "beamr: help of a command" 0 "~^Usage: beamr inspect" "" "$beamr" help inspect
+check "beamr: a file in place of a command" 2 "" "^To run a file: beamr run tour.wasm" "$beamr" tour.wasm
 check "beamr: help of an unknown command" 2 "" "unknown command 'nothing'" "$beamr" help nothing
 check "beamr: a full disk" 1 "" "writing to stdout failed" bash -c '"$1" --help >/dev/full' - "$beamr"
 

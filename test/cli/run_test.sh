@@ -188,13 +188,16 @@ check "--dir: the host's file is as it was" 0 "one" "" cat t/a
 touch -d @1000000000 t/a
 run "--dir: times" 0 1000000000 "" --dir t tool.wasm mtime t/a
 run "--dir: no times with --deterministic" 0 0 "" --deterministic --dir t tool.wasm mtime t/a
-run "--dir of a folder that is missing" 2 "" "nowhere: No such file" --dir nowhere tool.wasm
-run "--dir of a file" 2 "" "t/a: Not a directory" --dir t/a tool.wasm
-run "--dir without a name behind the colons" 2 "" "--dir t::: not a folder" --dir t:: tool.wasm
-run "--dir without a folder" 2 "" "--dir ::x: not a folder" --dir ::x tool.wasm
+run "--dir of a folder that is missing" 2 "" "^beamr run: --dir: nowhere: No such file" --dir nowhere tool.wasm
+run "--dir of a file" 2 "" "^beamr run: --dir-rw: t/a: Not a directory" --dir-rw t/a tool.wasm
+run "--dir without a name behind the colons" 2 "" "--dir 't::': not a folder" --dir t:: tool.wasm
+run "--dir without a folder" 2 "" "--dir '::x': not a folder" --dir ::x tool.wasm
+run "--dir of nothing" 2 "" "--dir '': not a folder" --dir= tool.wasm
 run "--dir twice for one place" 2 "" "--dir ./t: the guest has t as /t already" \
     --dir t --dir ./t tool.wasm
 run "--dir beyond --max-files" 2 "" "t/a: " --max-files 4 --dir t tool.wasm
+run "--dir beyond --max-files says what to do" 2 "" "^--max-files SIZE changes the limit" \
+    --max-files 4 --dir t tool.wasm
 mkfifo t/pipe
 run "--dir leaves pipes out" 0 "a
 escape

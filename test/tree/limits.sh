@@ -61,5 +61,47 @@ else
     echo "failed: $page does not say that a call takes $frame stack units"
 fi
 
+# ---- Guests ----
+
+# numbers FILE MACRO: what stands in its braces, each number with its shift, if any, and no suffix.
+numbers() {
+    sed -n "/^#define $2 /,/}/p" "$1" | tr -d '\\\n' | sed -E 's/.*\{(.*)\}.*/\1/; s/(ull|u)\b//g; s/ << /<</g; s/,/ /g; s/$/\n/'
+}
+
+# enumerator FILE NAME
+enumerator() {
+    sed -nE "s/.*\b$2 = ([0-9]+( << [0-9]+)?)[, ].*/\1/p" "$1"
+}
+
+read -r bytes file_size nodes name path depth < <(numbers include/beamr/vfs.h BEAMR_VFS_LIMITS_DEFAULT)
+has "$((bytes >> 30)) GiB" "bytes of contents, names and targets of links together |"
+has "$((file_size >> 30)) GiB" "bytes of a file |"
+has $((nodes)) "files, directories and links, those included"
+has "$name" "bytes of a name |"
+has "$path" "bytes of a path, and of a link's target |"
+most=$(constant src/guest/vfs.c DEPTH_MOST)
+has "$depth" "directories below each other; $(commas "$most") at most |"
+has "$(constant src/guest/vfs_walk.c MOST_LINKS)" "links followed in one path; fixed |"
+
+state=src/guest/system_state.h
+has "$(commas "$(enumerator $state SYSTEM_MAX_OPEN)"); $(commas "$(enumerator $state SYSTEM_MAX_OPEN_MOST)") at most" \
+    "open descriptors (\`max_open\`) |"
+has "$(enumerator $state SYSTEM_MAX_IOVS)" "buffers of one call that reads or writes |"
+has "$(($(sed -nE 's/^#define SYSTEM_MAX_TRANSFER UINT64_C\((.*)\)/\1/p' $state)))" "bytes that one such call transfers |"
+has "$(($(enumerator $state SYSTEM_MAX_TEXTS) >> 20)) MiB" "of arguments; of environment |"
+has "$(enumerator src/guest/wasi_poll.c MOST)" "subscriptions of one \`poll_oneoff\`, descriptors of one \`poll\` |"
+has "$(enumerator src/guest/env_poll.c POLL_MAX)" "subscriptions of one \`poll_oneoff\`, descriptors of one \`poll\` |"
+has "$(enumerator src/guest/env_poll.c SELECT_MAX)" "descriptors of one \`select\` |"
+has "$(($(sed -nE 's/^#define GUEST_CXX_CAUGHT_MAX \(\(size_t\)(.*)\)$/\1/p' src/guest/cxx.h)))" \
+    "C++ exceptions caught at once, by \`invoke_*\` |"
+has "$(($(sed -nE 's/^#define OBJECT_MAX \(UINT64_C\(1\) (.*)\)$/1 \1/p' src/guest/cxx_object.c)))" \
+    "bytes of a C++ exception, by \`invoke_*\` |"
+
+read -r bytes depth values < <(numbers include/beamr/json.h BEAMR_JSON_LIMITS_DEFAULT)
+has "$((bytes >> 20)) MiB" "a JSON text, read or written |"
+has "$depth; $(constant include/beamr/json.h BEAMR_JSON_DEPTH_MAX) at most" "lists and maps within each other |"
+has "$values" "values in a JSON tree |"
+has "$(($(enumerator src/guest/values.c MAX_BYTES_DEFAULT) >> 20)) MiB" "text or bytes that are read from a guest |"
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -64,8 +64,7 @@ static inline guest_errno open_as(beamr_wasi *w, guest_place p, unsigned oflags,
     guest_open_options o = {.oflags = (uint16_t)oflags,
                             .fdflags = (uint16_t)fdflags,
                             .rights = rights,
-                            .inheriting = p.is_posix ? 0 : rights,
-                            .no_follow_is_loop = true};
+                            .inheriting = p.is_posix ? 0 : rights};
 
     return guest_path_open(w, &p, &o, fd);
 }

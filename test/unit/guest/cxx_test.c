@@ -203,17 +203,23 @@ static beamr_module *bare_module(fixture *f, const guest_import *rows, size_t co
     return fixture_load(f, &w);
 }
 
+static void instantiate_bare(guest *g)
+{
+    beamr_error err = {0};
+
+    assert_int_equal(beamr_wasi_new(NULL, &g->wasi, &err), BEAMR_OK);
+    assert_int_equal(beamr_linker_new(g->f.store, &g->linker, &err), BEAMR_OK);
+    if (beamr_guest_instantiate(g->wasi, g->linker, g->module, BEAMR_STUBS_NONE, &g->instance,
+                                &err) != BEAMR_OK)
+        fail_msg("%s", err.text);
+}
+
 static guest bare_guest(bool is64)
 {
     guest g = {.f = fixture_open(), .is64 = is64};
-    beamr_error err = {0};
 
     g.module = bare_module(&g.f, guest_cxx_rows, guest_cxx_row_count, is64);
-    assert_int_equal(beamr_wasi_new(NULL, &g.wasi, &err), BEAMR_OK);
-    assert_int_equal(beamr_linker_new(g.f.store, &g.linker, &err), BEAMR_OK);
-    if (beamr_guest_instantiate(g.wasi, g.linker, g.module, BEAMR_STUBS_NONE, &g.instance,
-                                &err) != BEAMR_OK)
-        fail_msg("%s", err.text);
+    instantiate_bare(&g);
     return g;
 }
 
@@ -305,6 +311,91 @@ static void a_loaded_state_has_room_for_as_many(void **state)
     guest_close(&g);
 }
 
+/* ---- Pointers that are thrown ---- */
+
+/* A module with the three imports that a throw needs, and what a guest of C++ exports: every
+ * thrown type is a pointer, and every handler is for a base 4 bytes into what it points to. */
+static beamr_module *pointer_module(fixture *f)
+{
+    static const char *const imports[] = {"__cxa_throw", "__cxa_find_matching_catch_3",
+                                          "__cxa_begin_catch"};
+    wasm_builder w = {0};
+
+    wasm_begin(&w);
+    wasm_section(&w, WASM_TYPE);
+    WASM(&w, 3);
+    wasm_functype(&w, "iii", "");
+    wasm_functype(&w, "i", "i");
+    wasm_functype(&w, "iii", "i");
+    wasm_end(&w);
+    wasm_section(&w, WASM_IMPORT);
+    WASM(&w, 3);
+    for (uint8_t i = 0; i < 3; i++) {
+        wasm_import(&w, "env", imports[i]);
+        WASM(&w, 0, i > 0);
+    }
+    wasm_end(&w);
+    wasm_section(&w, WASM_FUNCTION);
+    WASM(&w, 2, 2, 1);
+    wasm_end(&w);
+    wasm_section(&w, WASM_MEMORY);
+    WASM(&w, 1, 0, 1);
+    wasm_end(&w);
+    wasm_section(&w, WASM_EXPORT);
+    WASM(&w, 5);
+    for (uint32_t i = 0; i < 3; i++)
+        wasm_export(&w, imports[i], 0, i);
+    wasm_export(&w, "__cxa_can_catch", 0, 3);
+    wasm_export(&w, "__cxa_is_pointer_type", 0, 4);
+    wasm_end(&w);
+    wasm_section(&w, WASM_CODE);
+    WASM(&w, 2);
+    /* i32.store(local 2, i32.load(i32.load(local 2)) + 4); 1 */
+    WASM_BODY(&w, 0x20, 2, 0x20, 2, 0x28, 2, 0, 0x28, 2, 0, 0x41, 4, 0x6a, 0x36, 2, 0, 0x41, 1);
+    WASM_BODY(&w, 0x41, 1);
+    wasm_end(&w);
+    return fixture_load(f, &w);
+}
+
+static int32_t catch_pointer(guest *g, int32_t handler)
+{
+    enum { OBJECT = 1024, TYPE = 64 };
+    beamr_value thrown[3] = {beamr_i32(OBJECT), beamr_i32(TYPE), beamr_i32(0)};
+    beamr_value type = beamr_i32(handler), object, caught;
+    uint32_t target = 2000;
+    beamr_error err = {0};
+
+    assert_int_equal(beamr_memory_write(beamr_instance_memory(g->instance, 0), OBJECT, &target,
+                                        sizeof target, &err),
+                     BEAMR_OK);
+    assert_int_equal(beamr_func_call(beamr_instance_find_func(g->instance, "__cxa_throw"),
+                                     thrown, 3, NULL, 0, &err),
+                     BEAMR_EXCEPTION);
+    beamr_error_clear(&err);
+    assert_int_equal(
+        beamr_func_call(beamr_instance_find_func(g->instance, "__cxa_find_matching_catch_3"),
+                        &type, 1, &object, 1, &err),
+        BEAMR_OK);
+    assert_int_equal(object.of.i32, OBJECT);
+    assert_int_equal(beamr_func_call(beamr_instance_find_func(g->instance, "__cxa_begin_catch"),
+                                     &object, 1, &caught, 1, &err),
+                     BEAMR_OK);
+    return caught.of.i32;
+}
+
+static void a_thrown_pointer_is_adjusted_to_its_handlers_type(void **state)
+{
+    guest g = {.f = fixture_open()};
+
+    (void)state;
+    g.module = pointer_module(&g.f);
+    instantiate_bare(&g);
+    assert_int_equal(catch_pointer(&g, 64), 2000); /* the thrown type itself */
+    assert_int_equal(catch_pointer(&g, 80), 2004);
+    assert_int_equal(catch_pointer(&g, 0), 2000); /* catch (...) */
+    guest_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +409,7 @@ int main(void)
         cmocka_unit_test(any_arguments_have_an_answer),
         cmocka_unit_test(ends_without_a_beginning_trap),
         cmocka_unit_test(a_loaded_state_has_room_for_as_many),
+        cmocka_unit_test(a_thrown_pointer_is_adjusted_to_its_handlers_type),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

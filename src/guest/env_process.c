@@ -211,6 +211,18 @@ ENV_CALL(env_random) /* at least 0, less than 1 */
     return BEAMR_OK;
 }
 
+/* What AssemblyScript's Math.random begins with: any number but a NaN. */
+ENV_CALL(env_seed)
+{
+    uint64_t bits = 0;
+
+    (void)args;
+    if (guest_random(call->wasi, &bits, sizeof bits, err) == GUEST_EABORT)
+        return err->status;
+    results[0] = beamr_f64((double)(bits >> 11));
+    return BEAMR_OK;
+}
+
 /* (buffer, size): the first argument, cut to fit */
 ENV_CALL(env_progname)
 {

@@ -61,6 +61,7 @@ EACH_WIDTH(limits_can_be_read_and_not_set)
 EACH_WIDTH(random_numbers_are_the_systems)
 {
     uint8_t zeros[64] = {0};
+    double first;
 
     assert_int_equal(DO("getentropy", DATA, 64), 0);
     assert_memory_not_equal(memory_at(f, DATA), zeros, 64);
@@ -71,6 +72,11 @@ EACH_WIDTH(random_numbers_are_the_systems)
         (void)DO("emscripten_random");
         assert_true(f->real >= 0 && f->real < 1);
     }
+    (void)DO("seed");
+    first = f->real;
+    (void)DO("seed");
+    assert_true(first >= 0 && f->real >= 0); /* no NaN */
+    assert_true(first != f->real);
 }
 
 static void the_programs_name_is_the_first_argument(void **state)

@@ -55,11 +55,11 @@ guest_errno env_string_len(const guest_call *call, uint64_t addr, uint64_t *len,
     return GUEST_EFAULT;
 }
 
-guest_errno env_string(const guest_call *call, uint64_t addr, char text[ENV_PATH_MAX],
+guest_errno env_string(const guest_call *call, uint64_t addr, char text[GUEST_PATH_MAX],
                        size_t *len)
 {
     uint64_t size = call->memory ? beamr_memory_size(call->memory) : 0;
-    size_t room = ENV_PATH_MAX;
+    size_t room = GUEST_PATH_MAX;
     const uint8_t *begin, *end;
 
     if (addr >= size)
@@ -69,7 +69,7 @@ guest_errno env_string(const guest_call *call, uint64_t addr, char text[ENV_PATH
     begin = beamr_memory_data(call->memory) + addr;
     end = memchr(begin, 0, room);
     if (!end)
-        return room < ENV_PATH_MAX ? GUEST_EFAULT : GUEST_ENAMETOOLONG;
+        return room < GUEST_PATH_MAX ? GUEST_EFAULT : GUEST_ENAMETOOLONG;
     *len = (size_t)(end - begin);
     memcpy(text, begin, *len + 1);
     return GUEST_ESUCCESS;

@@ -17,10 +17,7 @@
     beamr_status function(const guest_call *call, const beamr_value *args,                     \
                           beamr_value *results, beamr_error *err)
 
-enum {
-    ENV_PATH_MAX = 4096,    /* bytes of a path with its NUL */
-    ENV_WORK_STEP = 1 << 20 /* bytes between two reports of work */
-};
+enum { ENV_WORK_STEP = 1 << 20 }; /* bytes between two reports of work */
 
 /* ---- Results: what Emscripten's C library expects is a negated errno ---- */
 
@@ -37,13 +34,13 @@ beamr_status env_value(beamr_value *results, int64_t value);
 /* A path of the guest's, copied. */
 typedef struct env_path {
     guest_place place;
-    char text[ENV_PATH_MAX];
+    char text[GUEST_PATH_MAX];
 } env_path;
 
 /* Copy a string with its NUL.
  *   *len  without the NUL
- * Errors: EFAULT, ENAMETOOLONG (no NUL among the first ENV_PATH_MAX bytes). */
-guest_errno env_string(const guest_call *call, uint64_t addr, char text[ENV_PATH_MAX],
+ * Errors: EFAULT, ENAMETOOLONG (no NUL among the first GUEST_PATH_MAX bytes). */
+guest_errno env_string(const guest_call *call, uint64_t addr, char text[GUEST_PATH_MAX],
                        size_t *len);
 /* Copy a path that begins at a directory (an i32, which may be AT_FDCWD).  Errors: as
  * env_string. */

@@ -278,7 +278,7 @@ ENV_CALL(env_link)
 static beamr_status make_link(const guest_call *call, uint64_t target, const env_path *path,
                               guest_errno e, beamr_value *results, beamr_error *err)
 {
-    char text[ENV_PATH_MAX];
+    char text[GUEST_PATH_MAX];
     size_t len = 0;
 
     if (e == GUEST_ESUCCESS)
@@ -317,8 +317,8 @@ static beamr_status read_link(const guest_call *call, const env_path *path, gues
 
     if (e == GUEST_ESUCCESS && (size == 0 || (!call->is64 && (int32_t)size < 0)))
         e = GUEST_EINVAL;
-    if (size > ENV_PATH_MAX) /* no target is longer */
-        size = ENV_PATH_MAX;
+    if (size > GUEST_PATH_MAX) /* no target is longer */
+        size = GUEST_PATH_MAX;
     if (e == GUEST_ESUCCESS)
         e = guest_bytes_at(call, guest_pointer(&buffer[0]), size, &to);
     if (e == GUEST_ESUCCESS)
@@ -365,9 +365,9 @@ ENV_CALL(env_fchdir)
 ENV_CALL(env_getcwd)
 {
     uint64_t size = guest_pointer(&args[1]);
-    char text[ENV_PATH_MAX + 1];
+    char text[GUEST_PATH_MAX + 1];
     size_t len = 0;
-    guest_errno e = size ? guest_cwd(call->wasi, text, ENV_PATH_MAX, &len) : GUEST_EINVAL;
+    guest_errno e = size ? guest_cwd(call->wasi, text, GUEST_PATH_MAX, &len) : GUEST_EINVAL;
 
     if (e == GUEST_ESUCCESS && len + 1 > size)
         e = GUEST_ERANGE;

@@ -68,6 +68,7 @@ enum {
     GUEST_FDFLAG_RSYNC = 8,
     GUEST_FDFLAG_SYNC = 16,
 };
+#define GUEST_FDFLAGS_ALL 0x1f
 
 /* Flags of opening, as WASI numbers them. */
 enum {
@@ -76,6 +77,10 @@ enum {
     GUEST_OFLAG_EXCL = 4,
     GUEST_OFLAG_TRUNC = 8
 };
+#define GUEST_OFLAGS_ALL 0xf
+
+/* Bytes of a path with its NUL, as Linux has it; WASI's have none, and are counted as if. */
+#define GUEST_PATH_MAX 4096
 
 #define GUEST_CWD (-100) /* as a place's fd, with is_posix */
 

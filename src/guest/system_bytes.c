@@ -301,7 +301,7 @@ static beamr_status load_file(loading *l, open_file *file, beamr_error *err)
     uint64_t what = get(&l->at, 8), position = get(&l->at, 8), flags = get(&l->at, 4),
              is_stream = get(&l->at, 2), is_read_only = get(&l->at, 2);
 
-    if (position > INT64_MAX || (flags & ~(uint64_t)FDFLAGS_ALL) || is_stream > 1 ||
+    if (position > INT64_MAX || (flags & ~(uint64_t)GUEST_FDFLAGS_ALL) || is_stream > 1 ||
         is_read_only > 1 || (is_stream && (what >= SYSTEM_STREAMS || position)))
         return malformed(l, "bad open file", err);
     file->position = position;

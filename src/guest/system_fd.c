@@ -239,7 +239,7 @@ guest_errno guest_fd_set_flags(beamr_wasi *w, uint32_t fd, uint16_t flags)
 
     if (!d)
         return GUEST_EBADF;
-    if (flags & ~FDFLAGS_ALL)
+    if (flags & ~GUEST_FDFLAGS_ALL)
         return GUEST_EINVAL;
     if ((e = system_check(d, GUEST_RIGHT_FD_FDSTAT_SET_FLAGS)) == GUEST_ESUCCESS)
         d->file->flags = flags;

@@ -54,7 +54,7 @@ static guest_errno walk_from(beamr_wasi *w, const origin *from, const guest_plac
     guest_walk walk = {
         .start = from->start, .top = from->top, .follow = follow, .is_entry = is_entry};
 
-    if (at->path.len >= SYSTEM_MAX_PATH)
+    if (at->path.len >= GUEST_PATH_MAX)
         return GUEST_ENAMETOOLONG;
     return guest_path_walk(w->vfs, &walk, at->path, out);
 }
@@ -160,7 +160,7 @@ static guest_errno open_check(const origin *from, const guest_open_options *o)
 {
     guest_rights inheriting = from->top ? from->d->inheriting : GUEST_RIGHTS_ALL;
 
-    if ((o->oflags & ~OFLAGS_ALL) || (o->fdflags & ~FDFLAGS_ALL) ||
+    if ((o->oflags & ~GUEST_OFLAGS_ALL) || (o->fdflags & ~GUEST_FDFLAGS_ALL) ||
         ((o->oflags & GUEST_OFLAG_CREAT) && (o->oflags & GUEST_OFLAG_DIRECTORY)))
         return GUEST_EINVAL;
     if ((o->rights | o->inheriting) & GUEST_RIGHTS_ALL & ~inheriting)
@@ -426,7 +426,7 @@ guest_errno guest_path_symlink(beamr_wasi *w, beamr_bytes target, const guest_pl
         return e;
     if (!target.len)
         return GUEST_ENOENT;
-    if (target.len >= SYSTEM_MAX_PATH)
+    if (target.len >= GUEST_PATH_MAX)
         return GUEST_ENAMETOOLONG;
     if (!at->is_posix && is_absolute(target))
         return GUEST_EPERM; /* it could not be followed */

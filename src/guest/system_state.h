@@ -19,15 +19,11 @@ enum {
     SYSTEM_MAX_OPEN = 1024,       /* unless the options say otherwise */
     SYSTEM_MAX_OPEN_MOST = 65536, /* the search for a free number is linear */
     SYSTEM_MAX_TEXTS = 16 << 20,  /* bytes of arguments, or of the environment, with NULs */
-    SYSTEM_MAX_PATH = 4096,       /* PATH_MAX */
     SYSTEM_MAX_IOVS = 1024,       /* IOV_MAX */
 };
 
 /* The most that one call transfers, as Linux has it. */
 #define SYSTEM_MAX_TRANSFER UINT64_C(0x7ffff000)
-
-#define FDFLAGS_ALL 0x1f
-#define OFLAGS_ALL 0xf
 
 /* An open file description. */
 typedef struct open_file {

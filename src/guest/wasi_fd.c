@@ -2,7 +2,7 @@
  * Source: WASI preview 1, "fd_*", "fdstat", "filestat", "prestat"; preview 0, "filestat". */
 #include "guest/wasi.h"
 
-enum { FDSTAT_SIZE = 24, FDFLAGS_ALL = 0x1f, ADVICE_COUNT = 6 };
+enum { FDSTAT_SIZE = 24, ADVICE_COUNT = 6 };
 
 guest_errno wasi_fd_advise(const guest_call *call, const beamr_value *args, beamr_error *err)
 {
@@ -73,7 +73,7 @@ guest_errno wasi_fd_fdstat_set_flags(const guest_call *call, const beamr_value *
     uint32_t flags = guest_u32(&args[1]);
 
     (void)err;
-    if (flags & ~(uint32_t)FDFLAGS_ALL)
+    if (flags & ~(uint32_t)GUEST_FDFLAGS_ALL)
         return GUEST_EINVAL;
     return guest_fd_set_flags(call->wasi, guest_u32(&args[0]), (uint16_t)flags);
 }

@@ -4,10 +4,10 @@
 #include "base/utf8.h"
 #include "guest/wasi.h"
 
-enum { PATH_MAX_BYTES = 4096, FDFLAGS_ALL = 0x1f, OFLAGS_ALL = 0xf, LOOKUP_FOLLOW = 1 };
+enum { LOOKUP_FOLLOW = 1 };
 
 typedef struct path {
-    uint8_t text[PATH_MAX_BYTES];
+    uint8_t text[GUEST_PATH_MAX];
 } path;
 
 /* Copy a path from where args[0] and args[1] say.
@@ -154,7 +154,7 @@ guest_errno wasi_path_open(const guest_call *call, const beamr_value *args, beam
     guest_errno e;
 
     (void)err;
-    if (oflags & ~(uint32_t)OFLAGS_ALL || fdflags & ~(uint32_t)FDFLAGS_ALL)
+    if (oflags & ~(uint32_t)GUEST_OFLAGS_ALL || fdflags & ~(uint32_t)GUEST_FDFLAGS_ALL)
         return GUEST_EINVAL;
     if ((e = wasi_room(call, out, sizeof fd)) != GUEST_ESUCCESS ||
         (e = lookup_get(call, args, &copy, &at)) != GUEST_ESUCCESS ||

@@ -31,7 +31,10 @@ extern "C" {
     X(NO_MEMORY, 503, "out of memory")                                                         \
     X(BUSY, 409, "in use")                                                                     \
     X(IO, 500, "input or output failed")                                                       \
-    X(SNAPSHOT, 422, "snapshot refused")
+    X(SNAPSHOT, 422, "snapshot refused")                                                       \
+    X(MESSAGE, 400, "malformed message")                                                       \
+    X(ENCODING, 406, "cannot be encoded")                                                      \
+    X(CONFLICT, 409, "changed meanwhile")
 
 typedef enum beamr_status {
 #define X(id, http, text) BEAMR_##id,

@@ -20,6 +20,12 @@ void arena_init(arena *a, size_t limit)
     *a = (arena){.limit = limit};
 }
 
+void arena_lend(arena *a, void *buffer, size_t size)
+{
+    a->next = buffer;
+    a->end = a->next + (size & ~(size_t)(ARENA_ALIGN - 1));
+}
+
 void arena_clear(arena *a)
 {
     arena_chunk *chunk = a->chunks;
@@ -37,8 +43,10 @@ static arena_chunk *arena_grow(arena *a, size_t size)
 {
     arena_chunk *chunk;
 
-    if (size > SIZE_MAX - sizeof *chunk || a->limit - a->used < sizeof *chunk + size)
+    if (size > SIZE_MAX - sizeof *chunk || a->limit - a->used < sizeof *chunk + size) {
+        a->is_full = true;
         return NULL;
+    }
     chunk = malloc(sizeof *chunk + size);
     if (!chunk)
         return NULL;

@@ -25,11 +25,16 @@ typedef struct arena {
     uint8_t *end;
     size_t used;  /* bytes taken from malloc */
     size_t limit; /* of `used` */
+    bool is_full; /* something was refused for the limit, not for want of memory */
 } arena;
 
 /* Open an arena in the caller's memory; takes nothing from the heap yet.
  *   limit  bytes that it may take; SIZE_MAX for no limit */
 void arena_init(arena *a, size_t limit);
+
+/* Let an arena that is empty take its first bytes from a buffer, so that little needs no heap.
+ *   buffer  aligned to 16 bytes; lives until the arena is cleared for the last time */
+void arena_lend(arena *a, void *buffer, size_t size);
 
 /* Release all that was allocated. The arena may be used again. */
 void arena_clear(arena *a);

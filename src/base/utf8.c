@@ -4,14 +4,15 @@
 
 #include <string.h>
 
-/* Length of the well-formed sequence at p, which is not ASCII; 0 when there is none.
- * What the first byte leaves open is decided by the range of the second; those behind it are
+/* What the first byte leaves open is decided by the range of the second; those behind it are
  * 80 to BF. */
-static size_t sequence_length(const uint8_t *p, size_t left)
+size_t utf8_sequence(const uint8_t *p, size_t left)
 {
     uint8_t low = 0x80, high = 0xbf;
     size_t len;
 
+    if (p[0] < 0x80)
+        return 1;
     if (p[0] >= 0xc2 && p[0] <= 0xdf) {
         len = 2;
     } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
@@ -54,10 +55,24 @@ bool utf8_is_valid(beamr_bytes text)
                 continue;
             }
         }
-        if (*p >= 0x80 && !(step = sequence_length(p, left)))
+        if (*p >= 0x80 && !(step = utf8_sequence(p, left)))
             return false;
         p += step;
         left -= step;
     }
     return true;
+}
+
+size_t utf8_write(uint32_t code, uint8_t *out)
+{
+    size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+    if (len == 1) {
+        out[0] = (uint8_t)code;
+        return 1;
+    }
+    for (size_t i = len - 1; i > 0; i--, code >>= 6)
+        out[i] = (uint8_t)(0x80u | (code & 0x3fu));
+    out[0] = (uint8_t)(0xf00u >> len | code);
+    return len;
 }

@@ -89,6 +89,27 @@ static void overflowing_products_are_refused(void **state)
     arena_clear(&a);
 }
 
+static void a_lent_buffer_comes_first(void **state)
+{
+    _Alignas(16) uint8_t buffer[64];
+    uint8_t *first, *last;
+    arena a;
+
+    (void)state;
+    memset(buffer, 0xff, sizeof buffer);
+    arena_init(&a, 4096);
+    arena_lend(&a, buffer, sizeof buffer);
+    first = arena_alloc(&a, 1, 48);
+    assert_ptr_equal(first, buffer);
+    for (int i = 0; i < 48; i++)
+        assert_int_equal(first[i], 0);
+    assert_int_equal(a.used, 0); /* nothing from the heap */
+    last = arena_alloc(&a, 1, 32);
+    assert_non_null(last);
+    assert_true(last < buffer || last >= buffer + sizeof buffer);
+    arena_clear(&a);
+}
+
 static void text_ends_in_nul(void **state)
 {
     arena a;
@@ -109,6 +130,7 @@ int main(void)
         cmocka_unit_test(limit_holds),
         cmocka_unit_test(limit_of_zero_gives_nothing),
         cmocka_unit_test(overflowing_products_are_refused),
+        cmocka_unit_test(a_lent_buffer_comes_first),
         cmocka_unit_test(text_ends_in_nul),
     };
 

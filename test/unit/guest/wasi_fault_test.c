@@ -1,61 +1,8 @@
 /* WASI when the host has no memory: the Nth request of a call fails, for N = 1, 2, ... until
  * none is hit. The call ends, and nothing has happened.
  * The linker leads requests to the functions with __wrap_ (test/CMakeLists.txt). */
+#include "refuse.h"
 #include "wasi_fixture.h"
-
-static struct {
-    bool is_on;
-    unsigned after; /* this many are still granted */
-    bool was_hit;
-} plan;
-
-static bool fails(void)
-{
-    if (!plan.is_on || plan.was_hit)
-        return false;
-    if (plan.after > 0) {
-        plan.after--;
-        return false;
-    }
-    plan.was_hit = true;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *at, size_t size);
-int __real_mprotect(void *at, size_t len, int prot);
-int __real_madvise(void *at, size_t len, int advice);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *at, size_t size);
-int __wrap_mprotect(void *at, size_t len, int prot);
-int __wrap_madvise(void *at, size_t len, int advice);
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *at, size_t size)
-{
-    return fails() ? NULL : __real_realloc(at, size);
-}
-
-int __wrap_mprotect(void *at, size_t len, int prot)
-{
-    return __real_mprotect(at, len, prot);
-}
-
-int __wrap_madvise(void *at, size_t len, int advice)
-{
-    return __real_madvise(at, len, advice);
-}
 
 /* What a call changes can be seen in these. */
 typedef struct state_of {
@@ -78,14 +25,12 @@ static unsigned with_faults(world *w, const char *name, const uint64_t *args)
         state_of before = look(w), after;
         int got;
 
-        plan.after = n;
-        plan.was_hit = false;
-        plan.is_on = true;
+        refuse_begin(n, false);
         got = world_call(w, name, args);
-        plan.is_on = false;
+        (void)refuse_end();
         if (got == 0)
             return n; /* or it can do without */
-        assert_true(plan.was_hit);
+        assert_true(refusal.hits > 0);
         assert_int_equal(got, -1);
         assert_true(w->err.status == BEAMR_NO_MEMORY ||
                     w->err.trap == BEAMR_TRAP_OUT_OF_MEMORY);
@@ -130,13 +75,11 @@ static void linking_without_memory_can_be_done_again(void **state)
         beamr_status st;
 
         assert_int_equal(beamr_linker_new(w->store, &linker, NULL), BEAMR_OK);
-        plan.after = n;
-        plan.was_hit = false;
-        plan.is_on = true;
+        refuse_begin(n, false);
         st = beamr_wasi_link(w->wasi, linker, module, &err);
-        plan.is_on = false;
+        (void)refuse_end();
         beamr_linker_free(linker);
-        if (!plan.was_hit) {
+        if (refusal.hits == 0) {
             assert_int_equal(st, BEAMR_OK);
             break;
         }

@@ -23,6 +23,10 @@ int cli_run(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_validate(int argc, char **argv);
 int cli_wast(int argc, char **argv);
+int cli_wallet(int argc, char **argv);
+int cli_resolve(int argc, char **argv);
+int cli_id(int argc, char **argv);
+int cli_message(int argc, char **argv);
 
 /* ---- Messages ---- */
 

@@ -17,6 +17,11 @@ static const command commands[] = {
     {"inspect", cli_inspect, "beamr inspect", "show what a module holds"},
     {"validate", cli_validate, "beamr validate", "check modules without running them"},
     {"wast", cli_wast, "beamr wast", "run files of the official test suite"},
+    {"wallet", cli_wallet, "beamr wallet",
+     "make or show the key that messages are signed with"},
+    {"resolve", cli_resolve, "beamr resolve", "resolve a path on an AO message"},
+    {"id", cli_id, "beamr id", "print the ids of an AO message"},
+    {"message", cli_message, "beamr message", "sign, verify, convert, show and store AO messages"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -38,7 +43,7 @@ static void commands_print(FILE *out)
 
 static int help(void)
 {
-    (void)fputs("Run WebAssembly, and look into it.\n"
+    (void)fputs("Run WebAssembly, and look into it; resolve AO messages.\n"
                 "\n"
                 "Usage: beamr COMMAND [OPTIONS] [ARGUMENTS]\n"
                 "       beamr help COMMAND\n"
@@ -55,14 +60,17 @@ static int help(void)
         "  0          all went well\n"
         "             (beamr run passes on what its program ends with)\n"
         "  1          the guest failed: it trapped, ended in an exception nobody caught,\n"
-        "             or an assertion about it did not hold\n"
+        "             or an assertion about it did not hold; of a message: what was asked for\n"
+        "             is not there, or is not valid\n"
         "  2          wrong usage, or an input that cannot be used\n"
+        "  3          the host failed while a path was resolved\n"
         "\n"
         "Examples:\n"
         "  beamr run hello.wasm\n"
         "  beamr run add.wasm --invoke add 2 -3\n"
         "  beamr inspect add.wasm\n"
-        "  beamr validate *.wasm\n",
+        "  beamr validate *.wasm\n"
+        "  beamr resolve '/greeting?greeting=hello'\n",
         stdout);
     return CLI_OK;
 }

@@ -3,6 +3,7 @@
  * Source: WebAssembly 3.0, "Lexical Format". Read on in wast_value.c and wast.c. */
 #include <inttypes.h>
 
+#include "base/utf8.h"
 #include "cli/wast.h"
 
 typedef struct reader {
@@ -165,31 +166,6 @@ static int hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Write a code point as UTF-8; never longer than its escape was.  Returns the bytes written. */
-static size_t put_utf8(uint8_t *out, uint32_t c)
-{
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (uint8_t)(0xc0 | c >> 6);
-        out[1] = (uint8_t)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (uint8_t)(0xe0 | c >> 12);
-        out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (uint8_t)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (uint8_t)(0xf0 | c >> 18);
-    out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (uint8_t)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /* Read "{hex}" of an escape; `at` is behind the u. */
 static beamr_status read_code_point(reader *r, uint32_t *out)
 {
@@ -226,7 +202,7 @@ static beamr_status read_escape(reader *r, uint8_t *out, size_t *len)
     if (r->at[1] == 'u') {
         r->at += 2;
         BEAMR_TRY(read_code_point(r, &c));
-        *len = put_utf8(out, c);
+        *len = utf8_write(c, out);
         return BEAMR_OK;
     }
     if (r->at[1] && (letter = strchr(letters, r->at[1]))) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What gets installed is enough: the README's C program compiles against it, shared and static,
-# and prints what the README says; the shared library shows beamr_* symbols and no others.
+# and prints what the README says; likewise the program of docs/ao.md and the example device with
+# the AO library; the shared libraries show beamr_* symbols, and ao_* ones, and no others.
 # Usage: install.sh BUILD-FOLDER C-COMPILER
 set -euo pipefail
 build=$1 cc=$2
@@ -40,6 +41,33 @@ for kind in shared static; do
     "$prefix/$kind" >"$prefix/$kind.out" 2>&1 || true
     expect "the README's program, $kind" "$prefix/expected" "$prefix/$kind.out"
 done
+# The second library: the program of docs/ao.md, and the example device, do the same from what is
+# installed.
+awk '/^```c$/ { on = 1; next } /^```/ { if (on) exit } on' docs/ao.md >"$prefix/program.c"
+awk '/^```c$/ { after = 1; next } /^```/ { if (after) n++; next } after && n == 2' docs/ao.md |
+    sed -n '/^\$ .\/program/,$p' | sed 1d >"$prefix/expected"
+if ! [ -s "$prefix/program.c" ] || ! [ -s "$prefix/expected" ]; then
+    echo "failed: docs/ao.md has no program, or no output of it"
+    exit 1
+fi
+ao_static=("$library/libbeamr-ao.a" "$library/libbeamr.a" -llmdb -ljansson -lcrypto -lm)
+flags=(-std=gnu11 -Wall -Wextra -Werror "$prefix/program.c" -I"$prefix/include")
+"$cc" "${flags[@]}" -L"$library" -lbeamr-ao -lbeamr -Wl,-rpath,"$library" -o "$prefix/shared"
+"$cc" "${flags[@]}" "${ao_static[@]}" -o "$prefix/static"
+for kind in shared static; do
+    "$prefix/$kind" >"$prefix/$kind.out" 2>&1 || true
+    expect "the program of docs/ao.md, $kind" "$prefix/expected" "$prefix/$kind.out"
+done
+flags=(-std=gnu11 -Wall -Wextra -Werror examples/device/device.c -I"$prefix/include")
+"$cc" "${flags[@]}" -L"$library" -lbeamr-ao -lbeamr -lpthread -Wl,-rpath,"$library" \
+    -o "$prefix/shared"
+"$cc" "${flags[@]}" "${ao_static[@]}" -lpthread -o "$prefix/static"
+"$build/examples/device" >"$prefix/expected"
+for kind in shared static; do
+    "$prefix/$kind" >"$prefix/$kind.out" 2>&1 || echo "it failed" >>"$prefix/$kind.out"
+    expect "the example device, $kind" "$prefix/expected" "$prefix/$kind.out"
+done
+
 "$prefix/bin/beamr" --version >"$prefix/version"
 sed -nE 's/^project\(beamr VERSION ([0-9.]+).*/beamr \1/p' CMakeLists.txt >"$prefix/expected"
 expect "version" "$prefix/expected" "$prefix/version"
@@ -48,6 +76,9 @@ expect "version" "$prefix/expected" "$prefix/version"
 nm -D --defined-only "$library/libbeamr.so" | awk '{ print $3 }' | grep -v '^beamr_' \
     >"$prefix/symbols" || true
 expect "symbols of the shared library" "$prefix/expected" "$prefix/symbols"
+nm -D --defined-only "$library/libbeamr-ao.so" | awk '{ print $3 }' | grep -vE '^(beamr|ao)_' \
+    >"$prefix/symbols" || true
+expect "symbols of the shared AO library" "$prefix/expected" "$prefix/symbols"
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -103,5 +103,29 @@ has "$depth; $(constant include/beamr/json.h BEAMR_JSON_DEPTH_MAX) at most" "lis
 has "$values" "values in a JSON tree |"
 has "$(($(enumerator src/guest/values.c MAX_BYTES_DEFAULT) >> 20)) MiB" "text or bytes that are read from a guest |"
 
+# ---- AO messages ----
+
+read -r depth keys bytes < <(sed -n '/^#define AO_LIMITS_DEFAULT/,/^$/p' include/beamr/ao/message.h |
+    tr -d '\\\n' | sed -E "s/.*\{ *(.*) *\}.*/\1/; s/AO_DEPTH_MAX/$(constant include/beamr/ao/message.h AO_DEPTH_MAX)/
+        s/\(size_t\)//; s/ << /<</; s/,/ /g; s/$/\n/")
+has "$depth; $(constant include/beamr/ao/message.h AO_DEPTH_MAX) at most" "messages and lists within each other |"
+has "$keys" "keys and items of lists in a message |"
+has "$((bytes >> 30)) GiB" "keys and values of a message |"
+has "$(constant include/beamr/ao/value.h AO_NAME_MAX)" "bytes in a key or an atom |"
+has "$(constant include/beamr/ao/value.h AO_INTEGER_DIGITS_MAX)" "digits in an integer |"
+has "$(constant src/ao/path.h PATH_TEXT_MAX)" "bytes in a path with its query |"
+has "$(constant src/ao/path.h PATH_SEGMENT_MAX)" "bytes in a segment of a path |"
+has "$(constant src/ao/path.h PATH_PARTS_MAX)" "segments and inline keys in a path |"
+has "$(constant src/ao/path.h PATH_NESTING_MAX)" "parentheses within each other |"
+has "$(constant include/beamr/ao/context.h AO_RESOLVE_DEPTH)" "resolutions within each other |"
+has "$(constant src/codec/httpsig.h HTTPSIG_HEADER_MAX)" "bytes in a header field of HTTP; longer"
+has "$(constant src/codec/httpsig.h HTTPSIG_SIGNATURES_MAX)" "signatures of an HTTP message |"
+has "$(constant src/codec/httpsig.h HTTPSIG_PARTS_MAX)" "parts of a multipart body |"
+has "$(constant src/kv/kv.h KV_KEY_MAX)" "bytes in a key of a store |"
+has "$(($(sed -nE 's/^#define KV_VALUE_MAX \(\(size_t\)([0-9a-fx]+)\).*/\1/p' src/kv/kv.h)))" "bytes in a value of a store |"
+has "$(constant src/ao/store.h AO_STORE_INLINE_MAX)" "bytes in a binary that is stored within its message |"
+has "$(constant src/ao/hashpath.h AO_CHAIN_MAX)" "results in a chain whose hashpath"
+has "$(constant src/device/delay.h DELAY_MAX_MS)" "milliseconds of a \`delay\` of"
+
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "report.h"
+
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 200 };
 
 #define RUN_NS 20e6
@@ -178,33 +180,11 @@ static void measure(bench *b, const options *opt)
     }
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* ---- Report ---- */
-
-static void print_command(const char *title, const char *command)
-{
-    char line[256];
-    FILE *pipe = popen(command, "re");
-
-    if (pipe && fgets(line, sizeof line, pipe))
-        (void)printf("%s%s", title, line);
-    if (pipe)
-        (void)pclose(pipe);
-}
 
 static void print_head(const options *opt)
 {
-    print_command("machine:  ", "sed -n 's/^model name.*: //p' /proc/cpuinfo");
-    print_command("system:   ", "uname -srm");
-    (void)printf("compiler: %s\n", BENCH_COMPILER);
-    print_command("commit:   ", "git -C '" BENCH_SOURCE "' describe --always --dirty "
-                                "--abbrev=12 2>/dev/null");
+    report_host();
     (void)printf("runs:     %u of each, in turn\n\n", opt->runs);
     (void)printf("%-28s %9s %9s %9s %-4s %8s %7s  %s\n", "", "median", "least", "most", "unit",
                  "x bound", "MB/s", "goal");
@@ -256,7 +236,7 @@ static void report(const bench *b, const options *opt)
 {
     print_head(opt);
     for (size_t i = 0; i < ROWS; i++)
-        qsort(times[i], opt->runs, sizeof times[i][0], compare);
+        report_sort(times[i], opt->runs);
     for (size_t i = 0; i < ROWS; i++) {
         if (is_wanted(opt, i))
             print_row(b, i, opt->runs);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "report.h"
+
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 1000 };
 
 #define RUN_NS 20e6
@@ -119,33 +121,12 @@ static void measure(bench *b, const options *opt)
         }
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* ---- Report ---- */
-
-static void print_command(const char *title, const char *command)
-{
-    char line[256];
-    FILE *pipe = popen(command, "re");
-
-    if (pipe && fgets(line, sizeof line, pipe))
-        (void)printf("%s%s", title, line);
-    if (pipe)
-        (void)pclose(pipe);
-}
 
 static void print_head(const bench *b, const options *opt)
 {
-    print_command("machine:  ", "sed -n 's/^model name.*: //p' /proc/cpuinfo");
-    print_command("system:   ", "uname -srm");
-    (void)printf("beamr:    %s, compiled by %s\n", beamr_version(), BENCH_COMPILER);
-    print_command("commit:   ", "git -C '" BENCH_SOURCE "' describe --always --dirty "
-                                "--abbrev=12 2>/dev/null");
+    report_host();
+    (void)printf("beamr:    %s\n", beamr_version());
     (void)printf("module:   %zu bytes, generated\n", b->code_len);
     (void)printf("runs:     %u of each, in turn; rows of a guest's loop without the loop\n\n",
                  opt->runs);
@@ -158,7 +139,7 @@ static void print_row(const bench *b, size_t i, unsigned runs, double c_call)
 {
     double median, unit;
 
-    qsort(times[i], runs, sizeof times[i][0], compare);
+    report_sort(times[i], runs);
     median = times[i][runs / 2];
     unit = median < 10e3 ? 1 : median < 1e6 ? 1e3 : 1e6;
     (void)printf("%-32s %9.2f %9.2f %9.2f %-4s %8.1f", rows[i].name, median / unit,
@@ -181,7 +162,7 @@ static void report(const bench *b, const options *opt)
     double c_call;
 
     print_head(b, opt);
-    qsort(times[ROW_C], opt->runs, sizeof times[ROW_C][0], compare);
+    report_sort(times[ROW_C], opt->runs);
     c_call = times[ROW_C][opt->runs / 2];
     for (size_t i = 0; i < ROWS; i++)
         if (is_wanted(opt, i))

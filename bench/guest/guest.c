@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "report.h"
+
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 1000, THROWS = 10000000 };
 
 #define RUN_NS 20e6
@@ -206,31 +208,10 @@ static void throw_many(bench *b, const char *name, const char *export)
 
 /* ---- Report ---- */
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static void print_command(const char *title, const char *command)
-{
-    char line[256];
-    FILE *pipe = popen(command, "re");
-
-    if (pipe && fgets(line, sizeof line, pipe))
-        (void)printf("%s%s", title, line);
-    if (pipe)
-        (void)pclose(pipe);
-}
-
 static void print_head(const bench *b)
 {
-    print_command("machine:  ", "sed -n 's/^model name.*: //p' /proc/cpuinfo");
-    print_command("system:   ", "uname -srm");
-    (void)printf("beamr:    %s, compiled by %s\n", beamr_version(), BENCH_COMPILER);
-    print_command("commit:   ", "git -C '" BENCH_SOURCE "' describe --always --dirty "
-                                "--abbrev=12 2>/dev/null");
+    report_host();
+    (void)printf("beamr:    %s\n", beamr_version());
     (void)printf("runs:     %u of each, in turn; without the loop\n\n", b->runs);
     (void)printf("%-28s %9s %9s %9s %-4s %11s %9s\n", "", "median", "least", "most", "unit",
                  "beyond raw", "goal");
@@ -244,7 +225,7 @@ static void report(const bench *b)
     for (size_t i = 0; i < ROWS; i++) {
         double median;
 
-        qsort(times[i], b->runs, sizeof times[i][0], compare);
+        report_sort(times[i], b->runs);
         median = times[i][b->runs / 2];
         raw_ns = i == ROW_RAW ? median : raw_ns;
         (void)printf("%-28s %9.1f %9.1f %9.1f %-4s", rows[i].name, median, times[i][0],

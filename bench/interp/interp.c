@@ -11,6 +11,7 @@
 
 #include "beamr/beamr.h"
 #include "kernels.h"
+#include "report.h"
 
 enum { RUNS_DEFAULT = 5, RUNS_MAX = 1000 };
 
@@ -61,13 +62,6 @@ static double now_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static int compare_times(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 typedef struct summary {
     double median;
     double spread; /* largest - smallest, in percent of the median */
@@ -78,7 +72,7 @@ static summary summarise(double *times, unsigned count)
 {
     summary s;
 
-    qsort(times, count, sizeof *times, compare_times);
+    report_sort(times, count);
     s.median = (times[(count - 1) / 2] + times[count / 2]) / 2;
     s.spread = (times[count - 1] - times[0]) / s.median * 100;
     return s;
@@ -184,26 +178,11 @@ static beamr_status kernel_report(bench *b, const kernel *k, beamr_error *err)
 
 /* ---- Report ---- */
 
-/* Print the first line of a command's output behind a title; nothing when there is none. */
-static void print_output(const char *title, const char *command)
-{
-    char line[256];
-    FILE *pipe = popen(command, "re");
-
-    if (pipe && fgets(line, sizeof line, pipe))
-        (void)printf("%s%s", title, line);
-    if (pipe)
-        (void)pclose(pipe);
-}
-
 static void print_head(const bench *b)
 {
-    print_output("machine:  ", "sed -n 's/^model name.*: //p' /proc/cpuinfo");
-    print_output("system:   ", "uname -srm");
+    report_host();
     (void)printf("kernels:  %s\n", BENCH_KERNEL_COMPILER);
-    (void)printf("beamr:    %s, compiled by %s\n", beamr_version(), BENCH_COMPILER);
-    print_output("commit:   ", "git -C '" BENCH_SOURCE "' describe --always --dirty --abbrev=12"
-                               " 2>/dev/null");
+    (void)printf("beamr:    %s\n", beamr_version());
     (void)printf("runs:     %u of each, in turn, after one that is not measured\n",
                  b->opt.runs);
     (void)printf("time:     median in ms; spread: (largest - smallest) / median; ratio: to the "

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "guests.h"
+#include "report.h"
 
 enum { RUNS_DEFAULT = 51, RUNS_MAX = 1000, TRIES_MAX = 20 };
 
@@ -179,13 +180,6 @@ static double run_through(bench *b)
 
 /* ---- Measuring ---- */
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void print(const char *name, const char *how, double *times, unsigned count,
                   double cpu_worst)
 {
@@ -193,7 +187,7 @@ static void print(const char *name, const char *how, double *times, unsigned cou
         (void)printf("%-30s %-9s  (always ends before)\n", name, how);
         return;
     }
-    qsort(times, count, sizeof times[0], compare);
+    report_sort(times, count);
     (void)printf("%-30s %-9s %8.3f %8.3f ", name, how, times[count / 2], times[count - 1]);
     if (cpu_worst >= 0)
         (void)printf("%8.3f", cpu_worst);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "beamr/beamr.h"
+#include "report.h"
 
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 1000 };
 
@@ -230,13 +231,6 @@ static const struct {
 
 /* ---- Measuring ---- */
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void measure(size_t size, unsigned runs)
 {
     static double times[SUBJECTS][RUNS_MAX];
@@ -248,7 +242,7 @@ static void measure(size_t size, unsigned runs)
             times[i][r] = subjects[i].run(&b);
     bench_close(&b);
     for (size_t i = 0; i < SUBJECTS; i++)
-        qsort(times[i], runs, sizeof times[i][0], compare);
+        report_sort(times[i], runs);
     for (size_t i = 0; i < SUBJECTS; i++) {
         double median = times[i][runs / 2];
 

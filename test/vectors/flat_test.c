@@ -84,24 +84,18 @@ static void check_both_ways(const char *name, const json_t *vector)
     ao_value_unref(text);
 }
 
+static void check(const char *name, const json_t *vector)
+{
+    if (json_object_get(vector, "text"))
+        check_text(name, vector);
+    else
+        check_both_ways(name, vector);
+}
+
 static void texts_and_messages(void **state)
 {
-    json_t *file = notation_file("flat.json");
-    const json_t *vectors = notation_member(file, "vectors"), *vector;
-    size_t i;
-
     (void)state;
-    assert_int_equal(json_array_size(vectors), 5);
-    json_array_foreach(vectors, i, vector)
-    {
-        const char *name = notation_text(vector, "name");
-
-        if (json_object_get(vector, "text"))
-            check_text(name, vector);
-        else
-            check_both_ways(name, vector);
-    }
-    json_decref(file);
+    notation_each("flat.json", 5, check);
 }
 
 int main(void)

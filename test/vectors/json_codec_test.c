@@ -44,24 +44,18 @@ static void check_decoding(const char *name, const json_t *vector)
     ao_message_unref(expected);
 }
 
+static void check(const char *name, const json_t *vector)
+{
+    if (json_object_get(vector, "decoded"))
+        check_decoding(name, vector);
+    else
+        check_both_ways(name, vector);
+}
+
 static void texts_and_messages(void **state)
 {
-    json_t *file = notation_file("json-codec.json");
-    const json_t *vectors = notation_member(file, "vectors"), *vector;
-    size_t i;
-
     (void)state;
-    assert_int_equal(json_array_size(vectors), 6);
-    json_array_foreach(vectors, i, vector)
-    {
-        const char *name = notation_text(vector, "name");
-
-        if (json_object_get(vector, "decoded"))
-            check_decoding(name, vector);
-        else
-            check_both_ways(name, vector);
-    }
-    json_decref(file);
+    notation_each("json-codec.json", 6, check);
 }
 
 int main(void)

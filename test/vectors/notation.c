@@ -296,6 +296,18 @@ void notation_assert_equal(ao_value actual, ao_value expected, const char *what)
     fail_msg("%s\n  is        %s\n  should be %s", what, is, should);
 }
 
+void notation_each(const char *name, size_t count,
+                   void (*check)(const char *name, const json_t *vector))
+{
+    json_t *file = notation_file(name);
+    const json_t *vectors = notation_member(file, "vectors"), *vector;
+    size_t i;
+
+    assert_int_equal(json_array_size(vectors), count);
+    json_array_foreach(vectors, i, vector) check(notation_text(vector, "name"), vector);
+    json_decref(file);
+}
+
 /* ---- A context ---- */
 
 ao_context *notation_context;

@@ -29,6 +29,10 @@ void notation_assert_equal(ao_value actual, ao_value expected, const char *what)
 /* A value as text in the notation, for messages; to be given back with free(). */
 char *notation_show(ao_value value);
 
+/* Check each vector of a file, which has `count` of them. */
+void notation_each(const char *file, size_t count,
+                   void (*check)(const char *name, const json_t *vector));
+
 /* A context for the tests of a file: for cmocka's set-up and tear-down of a group. */
 extern ao_context *notation_context;
 int notation_open(void **state);

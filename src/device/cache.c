@@ -199,10 +199,13 @@ static beamr_status write_batch(ao_call *call, const ao_message *body, beamr_err
     return ao_call_ok(call, ao_builder_value(&builder));
 }
 
-static beamr_status write_key(ao_call *call, beamr_error *err)
+/* Those who may: `write` gets the two arguments that their signature covers. */
+static beamr_status as_writer(ao_call *call, const char *const used[3],
+                              beamr_status (*write)(ao_call *call, ao_value first,
+                                                    ao_value second, beamr_error *err),
+                              beamr_error *err)
 {
-    static const char *const used[] = {"body", "type", NULL};
-    ao_value type, body;
+    ao_value first, second;
     bool is_allowed;
     beamr_status st = is_writer(call, used, &is_allowed, err);
 
@@ -212,9 +215,14 @@ static beamr_status write_key(ao_call *call, beamr_error *err)
         return not_authorised(call);
     if (!ao_call_context(call)->kv)
         return no_store(call);
-    if ((st = dev_argument(call, "type", &type, err)) != BEAMR_OK ||
-        (st = dev_argument(call, "body", &body, err)) != BEAMR_OK)
+    if ((st = dev_argument(call, used[0], &first, err)) != BEAMR_OK ||
+        (st = dev_argument(call, used[1], &second, err)) != BEAMR_OK)
         return st;
+    return write(call, first, second, err);
+}
+
+static beamr_status write_body(ao_call *call, ao_value body, ao_value type, beamr_error *err)
+{
     if (type.kind == AO_NONE || text_is(ao_text(type), "single"))
         return write_single(call, body, err);
     if (text_is(ao_text(type), "batch") && ao_to_message(body))
@@ -222,24 +230,13 @@ static beamr_status write_key(ao_call *call, beamr_error *err)
     return ao_call_error(call, 400, "Invalid write type.");
 }
 
-static beamr_status link_key(ao_call *call, beamr_error *err)
+static beamr_status write_link(ao_call *call, ao_value source, ao_value destination,
+                               beamr_error *err)
 {
-    static const char *const used[] = {"source", "destination", NULL};
-    ao_value source, destination;
     kv_batch *batch = NULL;
     ao_builder builder;
-    bool is_allowed;
-    beamr_status st = is_writer(call, used, &is_allowed, err);
+    beamr_status st;
 
-    if (st != BEAMR_OK)
-        return st;
-    if (!is_allowed)
-        return not_authorised(call);
-    if (!ao_call_context(call)->kv)
-        return no_store(call);
-    if ((st = dev_argument(call, "source", &source, err)) != BEAMR_OK ||
-        (st = dev_argument(call, "destination", &destination, err)) != BEAMR_OK)
-        return st;
     if (ao_text(source).len == 0 || ao_text(destination).len == 0)
         return ao_call_error(call, 400, "link: `source` or `destination` is missing");
     if (ao_is_id(ao_text(destination)))
@@ -252,6 +249,20 @@ static beamr_status link_key(ao_call *call, beamr_error *err)
     ao_builder_begin(&builder, NULL, NULL, err);
     ao_builder_put(&builder, "status", ao_integer(200));
     return ao_call_ok(call, ao_builder_value(&builder));
+}
+
+static beamr_status write_key(ao_call *call, beamr_error *err)
+{
+    static const char *const used[] = {"body", "type", NULL};
+
+    return as_writer(call, used, write_body, err);
+}
+
+static beamr_status link_key(ao_call *call, beamr_error *err)
+{
+    static const char *const used[] = {"source", "destination", NULL};
+
+    return as_writer(call, used, write_link, err);
 }
 
 static const ao_key keys[] = {

@@ -1,8 +1,6 @@
-/* ao/resolve.c, task.c, request.c, form.c: results, failures, calls that answer later. */
+/* ao/resolve.c, task.c, request.c, form.c: results, failures, forms; for calls that answer
+ * later see later_test.c. */
 #include "world.h"
-
-#include <sched.h>
-#include <stdatomic.h>
 
 /* ---- A device that does what its keys say ---- */
 
@@ -406,13 +404,6 @@ static void functions_are_chosen_in_order(void **state)
 
 /* ---- Forms ---- */
 
-static ao_value form_list(ao_value first, ao_value second, ao_value third)
-{
-    ao_value items[] = {first, second, third};
-
-    return ao_list_new(items, third.kind == AO_NONE ? 2 : 3);
-}
-
 static ao_result resolve_list(ao_context *context, ao_value list, const ao_options *options)
 {
     beamr_error err = {0};
@@ -424,31 +415,26 @@ static ao_result resolve_list(ao_context *context, ao_value list, const ao_optio
     return result;
 }
 
-static ao_value path_of(const char *path)
-{
-    return world_message_of("path", ao_binary_text(path));
-}
-
 static void a_base_can_name_a_device(void **state)
 {
     ao_context *context = tool_world();
-    ao_value base = ao_as(ao_binary_text("tool@1.0"), path_of(""));
+    ao_value base = ao_as(ao_binary_text("tool@1.0"), world_path(""));
 
     (void)state;
     assert_result_text(
-        resolve_list(context, form_list(base, path_of("key"), AO_NO_VALUE), NULL), "key");
+        resolve_list(context, world_list(base, world_path("key"), AO_NO_VALUE), NULL), "key");
     ao_context_free(context);
 }
 
 static void a_request_can_name_a_device(void **state)
 {
     ao_context *context = tool_world();
-    ao_value request = ao_as(ao_binary_text("tool@1.0"), path_of("list"));
+    ao_value request = ao_as(ao_binary_text("tool@1.0"), world_path("list"));
 
     (void)state;
     assert_result_text(
         resolve_list(context,
-                     form_list(world_message_of("a", ao_integer(1)), request, path_of("1")),
+                     world_list(world_message_of("a", ao_integer(1)), request, world_path("1")),
                      NULL),
         "x");
     ao_context_free(context);
@@ -459,14 +445,14 @@ static void a_path_in_parentheses_gives_the_request(void **state)
     ao_context *context = tool_world();
     ao_options options = AO_OPTIONS_DEFAULT;
     ao_value inner =
-        form_list(world_message_of("k", ao_binary_text("a")), path_of("k"), AO_NO_VALUE);
+        world_list(world_message_of("k", ao_binary_text("a")), world_path("k"), AO_NO_VALUE);
     ao_result result;
 
     (void)state;
     options.force_message = true;
     result = resolve_list(context,
-                          form_list(world_message_of("a", ao_binary_text("found")),
-                                    ao_resolve_form(inner), AO_NO_VALUE),
+                          world_list(world_message_of("a", ao_binary_text("found")),
+                                     ao_resolve_form(inner), AO_NO_VALUE),
                           &options);
     assert_int_equal(result.value.kind, AO_MESSAGE);
     assert_memory_equal(
@@ -478,8 +464,8 @@ static void a_path_in_parentheses_gives_the_request(void **state)
 static void a_value_that_is_a_path_is_resolved(void **state)
 {
     ao_context *context = tool_world();
-    ao_value inner =
-        form_list(world_message_of("k", ao_binary_text("value")), path_of("k"), AO_NO_VALUE);
+    ao_value inner = world_list(world_message_of("k", ao_binary_text("value")), world_path("k"),
+                                AO_NO_VALUE);
     ao_value base = world_message_of("x", ao_resolve_form(inner));
 
     (void)state;
@@ -525,254 +511,6 @@ static void the_step_hook_replaces_results(void **state)
     ao_context_free(context);
 }
 
-/* ---- Answering later ---- */
-
-#define PARKED 10000
-
-static ao_call *parked[PARKED];
-static atomic_size_t parked_count, ended_count, told_count;
-
-static void told(ao_call *call, void *arg)
-{
-    (void)arg;
-    atomic_fetch_add(&told_count, 1);
-    ao_call_finish(call, AO_OUTCOME_OK, ao_integer(0));
-}
-
-static beamr_status wait_here(ao_call *call, beamr_error *err)
-{
-    (void)err;
-    parked[atomic_fetch_add(&parked_count, 1)] = call;
-    return ao_call_later(call, told, NULL);
-}
-
-static beamr_status answer_before(ao_call *call, beamr_error *err)
-{
-    (void)err;
-    ao_call_finish(call, AO_OUTCOME_OK, ao_binary_text("early"));
-    return ao_call_later(call, NULL, NULL);
-}
-
-static beamr_status raise_before(ao_call *call, beamr_error *err)
-{
-    (void)err;
-    ao_call_raise(call, BEAMR_IO, "gone already");
-    return ao_call_later(call, NULL, NULL);
-}
-
-static void *finish_soon(void *call)
-{
-    sched_yield();
-    ao_call_finish(call, AO_OUTCOME_OK, world_message_of("inner", ao_binary_text("late")));
-    return NULL;
-}
-
-static beamr_status answer_elsewhere(ao_call *call, beamr_error *err)
-{
-    pthread_t thread;
-
-    (void)err;
-    assert_int_equal(pthread_create(&thread, NULL, finish_soon, call), 0);
-    pthread_detach(thread);
-    return ao_call_later(call, NULL, NULL);
-}
-
-static beamr_status say_key(ao_call *call, beamr_error *err)
-{
-    return do_key(call, err);
-}
-
-static void *continue_soon(void *call)
-{
-    ao_call_continue(call, say_key);
-    return NULL;
-}
-
-static beamr_status go_on_elsewhere(ao_call *call, beamr_error *err)
-{
-    pthread_t thread;
-
-    (void)err;
-    assert_int_equal(pthread_create(&thread, NULL, continue_soon, call), 0);
-    pthread_detach(thread);
-    return ao_call_later(call, NULL, NULL);
-}
-
-static const ao_key late_keys[] = {{"wait", wait_here},     {"early", answer_before},
-                                   {"raise", raise_before}, {"elsewhere", answer_elsewhere},
-                                   {"on", go_on_elsewhere}, AO_KEYS_END};
-static const ao_device dev_late = {.name = "late@1.0", .keys = late_keys};
-
-static ao_value late(void)
-{
-    return world_message_of("device", ao_binary_text("late@1.0"));
-}
-
-static ao_context *late_world(const ao_settings *settings)
-{
-    ao_context *context = world_new(settings);
-
-    world_add(context, &dev_late);
-    atomic_store(&parked_count, 0);
-    atomic_store(&ended_count, 0);
-    atomic_store(&told_count, 0);
-    return context;
-}
-
-static void an_answer_may_come_before_the_function_returns(void **state)
-{
-    ao_context *context = late_world(NULL);
-    beamr_error err;
-
-    (void)state;
-    assert_result_text(world_resolve(context, late(), "early", NULL), "early");
-    assert_int_equal(world_fail(context, late(), "raise", NULL, &err), BEAMR_IO);
-    assert_string_equal(err.text, "gone already");
-    ao_context_free(context);
-}
-
-static void an_answer_may_come_from_another_thread(void **state)
-{
-    ao_context *context = late_world(NULL);
-
-    (void)state;
-    for (int i = 0; i < 200; i++) {
-        assert_result_text(world_resolve(context, late(), "elsewhere/inner", NULL), "late");
-        assert_result_text(world_resolve(context, late(), "on", NULL), "on");
-    }
-    ao_context_free(context);
-}
-
-static void count_end(void *user, const ao_result *result, const beamr_error *err)
-{
-    (void)user;
-    assert_null(err);
-    assert_int_equal(result->outcome, AO_OUTCOME_OK);
-    atomic_fetch_add(&ended_count, 1);
-}
-
-static void *finish_half(void *arg)
-{
-    for (size_t i = (size_t)(uintptr_t)arg; i < PARKED; i += 2)
-        ao_call_finish(parked[i], AO_OUTCOME_OK, world_message_of("x", ao_integer(1)));
-    return NULL;
-}
-
-static void ten_thousand_wait_without_threads(void **state)
-{
-    ao_context *context = late_world(NULL);
-    ao_value list = form_list(late(), path_of("wait"), path_of("x"));
-    pthread_t threads[2];
-
-    (void)state;
-    for (size_t i = 0; i < PARKED; i++)
-        assert_int_equal(ao_task_start(context, list, NULL, count_end, NULL, NULL, NULL),
-                         BEAMR_OK);
-    assert_int_equal(atomic_load(&parked_count), PARKED);
-    assert_int_equal(atomic_load(&ended_count), 0);
-    for (size_t i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, finish_half, (void *)i), 0);
-    for (size_t i = 0; i < 2; i++)
-        pthread_join(threads[i], NULL);
-    assert_int_equal(atomic_load(&ended_count), PARKED);
-    ao_value_unref(list);
-    ao_context_free(context);
-}
-
-static void count_failure(void *user, const ao_result *result, const beamr_error *err)
-{
-    (void)user;
-    assert_null(err);
-    assert_int_equal(result->outcome, AO_OUTCOME_FAILURE);
-    atomic_fetch_add(&ended_count, 1);
-}
-
-static void a_cancelled_task_fails(void **state)
-{
-    ao_context *context = late_world(NULL);
-    ao_value list = form_list(late(), path_of("wait"), AO_NO_VALUE);
-    ao_task *task;
-
-    (void)state;
-    assert_int_equal(ao_task_start(context, list, NULL, count_failure, NULL, &task, NULL),
-                     BEAMR_OK);
-    ao_task_cancel(task);
-    ao_task_cancel(task);
-    assert_int_equal(atomic_load(&told_count), 1);
-    assert_int_equal(atomic_load(&ended_count), 1);
-    ao_task_unref(task);
-    ao_value_unref(list);
-    ao_context_free(context);
-}
-
-/* A device that is not told finishes some time. */
-static beamr_status wait_untold(ao_call *call, beamr_error *err)
-{
-    (void)err;
-    parked[atomic_fetch_add(&parked_count, 1)] = call;
-    return ao_call_later(call, NULL, NULL);
-}
-
-static const ao_key untold_keys[] = {{"wait", wait_untold}, AO_KEYS_END};
-static const ao_device dev_untold = {.name = "untold@1.0", .keys = untold_keys};
-
-static void *cancel_it(void *task)
-{
-    ao_task_cancel(task);
-    return NULL;
-}
-
-static void cancelling_and_finishing_may_meet(void **state)
-{
-    ao_context *context = late_world(NULL);
-    ao_value list;
-
-    (void)state;
-    world_add(context, &dev_untold);
-    list = form_list(world_message_of("device", ao_binary_text("untold@1.0")), path_of("wait"),
-                     path_of("x"));
-    for (int i = 0; i < 300; i++) {
-        pthread_t thread;
-        ao_task *task;
-
-        atomic_store(&parked_count, 0);
-        assert_int_equal(ao_task_start(context, list, NULL, NULL, NULL, &task, NULL), BEAMR_OK);
-        assert_int_equal(pthread_create(&thread, NULL, cancel_it, task), 0);
-        ao_call_finish(parked[0], AO_OUTCOME_OK, world_message_of("x", ao_integer(1)));
-        pthread_join(thread, NULL);
-        ao_task_unref(task);
-    }
-    ao_value_unref(list);
-    ao_context_free(context);
-}
-
-/* An executor that only notes what is to be run. */
-static void (*noted_run)(void *arg);
-static void *noted_arg;
-
-static void note(void *user, void (*run)(void *arg), void *arg)
-{
-    (void)user;
-    noted_run = run;
-    noted_arg = arg;
-}
-
-static void an_executor_runs_what_goes_on(void **state)
-{
-    ao_settings settings = {.execute = note};
-    ao_context *context = late_world(&settings);
-    ao_value list = form_list(late(), path_of("wait"), path_of("x"));
-
-    (void)state;
-    assert_int_equal(ao_task_start(context, list, NULL, count_end, NULL, NULL, NULL), BEAMR_OK);
-    ao_call_finish(parked[0], AO_OUTCOME_OK, world_message_of("x", ao_integer(1)));
-    assert_int_equal(atomic_load(&ended_count), 0);
-    noted_run(noted_arg);
-    assert_int_equal(atomic_load(&ended_count), 1);
-    ao_value_unref(list);
-    ao_context_free(context);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -796,12 +534,6 @@ int main(void)
         cmocka_unit_test(a_path_in_parentheses_gives_the_request),
         cmocka_unit_test(a_value_that_is_a_path_is_resolved),
         cmocka_unit_test(the_step_hook_replaces_results),
-        cmocka_unit_test(an_answer_may_come_before_the_function_returns),
-        cmocka_unit_test(an_answer_may_come_from_another_thread),
-        cmocka_unit_test(ten_thousand_wait_without_threads),
-        cmocka_unit_test(a_cancelled_task_fails),
-        cmocka_unit_test(cancelling_and_finishing_may_meet),
-        cmocka_unit_test(an_executor_runs_what_goes_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

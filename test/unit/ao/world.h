@@ -116,4 +116,18 @@ static inline int64_t result_integer(ao_result result)
     return n;
 }
 
+/* A list to be resolved: two, or three. They are taken over. */
+static inline ao_value world_list(ao_value first, ao_value second, ao_value third)
+{
+    ao_value items[] = {first, second, third};
+
+    return ao_list_new(items, third.kind == AO_NONE ? 2 : 3);
+}
+
+/* A request of a path alone. */
+static inline ao_value world_path(const char *path)
+{
+    return world_message_of("path", ao_binary_text(path));
+}
+
 #endif

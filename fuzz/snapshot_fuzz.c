@@ -12,6 +12,7 @@
 static snapshot_guest guest;
 static uint8_t module_id[BEAMR_MODULE_ID_SIZE];
 static beamr_bytes initial; /* the state after instantiation */
+static beamr_bytes memory;  /* and the contents of memory 0 */
 
 static beamr_status take_section(void *user, uint32_t id, beamr_bytes bytes, beamr_error *err)
 {
@@ -33,18 +34,35 @@ static const beamr_snapshot_options options = {
     .is_verified = true,
 };
 
-static beamr_bytes save(void)
+static beamr_bytes save_with(bool is_apart)
 {
+    beamr_snapshot_options with = options;
     uint8_t *data = NULL;
     size_t len = 0;
 
-    FUZZ_CHECK(beamr_snapshot_save(guest.instance, &options, &data, &len, NULL) == BEAMR_OK);
+    with.memory_apart = is_apart;
+    FUZZ_CHECK(beamr_snapshot_save(guest.instance, &with, &data, &len, NULL) == BEAMR_OK);
     return (beamr_bytes){data, len};
+}
+
+static beamr_bytes save(void)
+{
+    return save_with(false);
 }
 
 static void release(beamr_bytes bytes)
 {
     beamr_snapshot_free((uint8_t *)(uintptr_t)bytes.data);
+}
+
+static void memory_keep(void)
+{
+    const beamr_memory *m = beamr_instance_memory(guest.instance, 0);
+    uint8_t *copy = malloc((size_t)beamr_memory_size(m) + 1);
+
+    FUZZ_CHECK(copy);
+    memory = (beamr_bytes){copy, (size_t)beamr_memory_size(m)};
+    FUZZ_CHECK(beamr_memory_read(m, 0, copy, memory.len, NULL) == BEAMR_OK);
 }
 
 static void guest_open(void)
@@ -63,6 +81,7 @@ static void guest_open(void)
                                   NULL) == BEAMR_OK);
     FUZZ_CHECK(beamr_module_id(module, module_id, NULL) == BEAMR_OK);
     initial = save();
+    memory_keep();
 }
 
 /* Length and module id as they should be.  Returns a copy, to be freed. */
@@ -110,17 +129,20 @@ static void check_refused(beamr_status st, const beamr_error *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    beamr_snapshot_options with = options;
     beamr_error err = {0};
     uint8_t *copy;
     beamr_status st;
 
     guest_open();
     copy = put_right(data, size);
-    st = beamr_snapshot_restore(guest.instance, (beamr_bytes){copy, size}, &options, &err);
+    with.memory_apart = size > 12 && copy[12] == 1; /* the flag */
+    with.memory = memory;
+    st = beamr_snapshot_restore(guest.instance, (beamr_bytes){copy, size}, &with, &err);
     if (st != BEAMR_OK) {
         check_refused(st, &err);
     } else {
-        beamr_bytes after = save();
+        beamr_bytes after = save_with(with.memory_apart);
 
         if (copy[56] == 4 && copy[57] == 0 && copy[58] == 0 && copy[59] == 0)
             check_same((beamr_bytes){copy, size}, after); /* no section of the embedder */

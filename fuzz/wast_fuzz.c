@@ -18,7 +18,7 @@ static int null_file = -1;
 
 static void suite_open(void)
 {
-    static const beamr_store_limits limits = {16, 1000, 20, 5000, 20, (uint64_t)64 << 20};
+    static const beamr_store_limits limits = {16, 1000, 20, 5000, 20, (uint64_t)64 << 20, 0};
     beamr_config config = BEAMR_CONFIG_DEFAULT;
 
     if (suite.engine)

@@ -50,6 +50,14 @@ typedef struct beamr_snapshot_options {
     /* When reading: the caller knows that the bytes are undamaged, by a hash of its own; the
      * checksum is not computed. All else is checked as ever. */
     bool is_verified;
+
+    /* Memory 0 stands apart: the snapshot has its size, and not its contents, which the
+     * embedder keeps as beamr_memory_read gives them. Nothing says whether these are undamaged,
+     * but for their length. Without a memory 0 there is no difference.
+     * When writing: leave the contents out. When reading: take them from `memory`; a snapshot
+     * with contents is then refused, as one without them is otherwise. */
+    bool memory_apart;
+    beamr_bytes memory; /* when reading; borrowed during the call */
 } beamr_snapshot_options;
 
 /* Takes the bytes of a snapshot piece by piece.
@@ -81,8 +89,8 @@ BEAMR_API beamr_status beamr_snapshot_save(beamr_instance *instance,
                                            beamr_error *err);
 BEAMR_API void beamr_snapshot_free(uint8_t *bytes); /* accepts NULL */
 
-/* Write a snapshot into memory of the caller's. To write one after the other into the same memory
- * is faster than into new: the host need not provide it each time.
+/* Write a snapshot into memory of the caller's. To write one after the other into the same
+ * memory is faster than into new: the host need not provide it each time.
  *   room  bytes of `buffer`
  *   len   bytes of the snapshot; also written with BEAMR_LIMIT
  * Errors: as beamr_snapshot_write; BEAMR_LIMIT (more than `room` bytes; nothing was written). */

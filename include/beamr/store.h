@@ -27,9 +27,12 @@ typedef struct beamr_store_limits {
                                  of the power of two that holds their size, at most of their
                                  maximum) and element segments that are not dropped (8 for
                                  each element); UINT64_MAX for no limit */
+    uint64_t host_bytes;      /* of the same; 0 for no limit. The host's own limit: beyond it
+                                 guests trap with OUT_OF_MEMORY, as beamr_config.max_bytes has
+                                 it for all stores */
 } beamr_store_limits;
 
-#define BEAMR_STORE_LIMITS_DEFAULT {262144, 10000000, 100000, 1u << 20, 1000, 17ull << 30}
+#define BEAMR_STORE_LIMITS_DEFAULT {262144, 10000000, 100000, 1u << 20, 1000, 17ull << 30, 0}
 
 /* Make a store.
  *   limits  NULL for the default; values beyond what is said above are cut
@@ -38,8 +41,8 @@ typedef struct beamr_store_limits {
 BEAMR_API beamr_status beamr_store_new(beamr_engine *engine, const beamr_store_limits *limits,
                                        BEAMR_OWN beamr_store **out, beamr_error *err);
 
-/* Free the store and all that was made in it. Calls that wait are cancelled; none may be running.
- * Accepts NULL. */
+/* Free the store and all that was made in it. Calls that wait are cancelled; none may be
+ * running. Accepts NULL. */
 BEAMR_API void beamr_store_free(beamr_store *store);
 
 /* End the running call with the trap INTERRUPTED at its next loop, call or mebibyte of a bulk
@@ -50,6 +53,11 @@ BEAMR_API void beamr_store_interrupt(beamr_store *store);
 /* Take back an interrupt that has not been seen. */
 BEAMR_API void beamr_store_clear_interrupt(beamr_store *store);
 
+/* Whether start functions are left out when modules are instantiated from now on. Initially
+ * they run, as the standard has it. Without them nothing of the guest's runs, for an instance
+ * that a snapshot is to be restored into (beamr/snapshot.h): it holds what they did. */
+BEAMR_API void beamr_store_skip_starts(beamr_store *store, bool skip);
+
 /* Ask the running call to pause at the same places: it returns to its caller as suspended,
  * without a request (beamr/entry.h), and can go on later, on any thread. Only calls that can
  * wait do this: below one that cannot, the one around it pauses once that has ended. Without a
@@ -59,8 +67,8 @@ BEAMR_API void beamr_store_pause(beamr_store *store);
 /* Take back a request to pause that has not been seen. */
 BEAMR_API void beamr_store_clear_pause(beamr_store *store);
 /* Give the store a deadline, in place of the one set before. Once it has passed, the running
- * call ends with the trap DEADLINE at its next loop, call or mebibyte of a bulk operation, and so
- * does every later one, until the deadline is set anew or cleared. The store stays usable. A
+ * call ends with the trap DEADLINE at its next loop, call or mebibyte of a bulk operation, and
+ * so does every later one, until the deadline is set anew or cleared. The store stays usable. A
  * guest cannot catch the trap; a host function that ignores it only gets to its guest's next
  * loop or call.
  *   ns  nanoseconds from now, of a clock that nobody sets; 0: it has passed already
@@ -82,9 +90,9 @@ BEAMR_API void beamr_store_set_fuel(beamr_store *store, uint64_t units);
 /* Units used by all that has run in the store: the difference tells what a call has cost. */
 BEAMR_API uint64_t beamr_store_fuel_used(const beamr_store *store);
 
-/* What a host function calls that does much for a guest, before each mebibyte or so that it touches:
- * charges `bytes` as a bulk operation of the guest would, and sees whether the store was asked to
- * stop.
+/* What a host function calls that does much for a guest, before each mebibyte or so that it
+ * touches: charges `bytes` as a bulk operation of the guest would, and sees whether the store
+ * was asked to stop.
  * Errors: BEAMR_TRAP with OUT_OF_FUEL, INTERRUPTED or DEADLINE, which it passes on. */
 BEAMR_API beamr_status beamr_store_work(beamr_store *store, uint64_t bytes, beamr_error *err);
 

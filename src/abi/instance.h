@@ -122,8 +122,9 @@ struct abi_store {
     uint32_t max_units;
     uint64_t max_memory_pages;
     uint64_t max_table_elements;
-    uint64_t max_bytes; /* that memories, tables and element segments may take */
-    uint64_t bytes;     /* that they take: see docs/internals/memory.md */
+    uint64_t max_bytes;  /* that memories, tables and element segments may take */
+    uint64_t host_bytes; /* the same, as the host's own limit */
+    uint64_t bytes;      /* that they take: see docs/internals/memory.md */
     uint32_t max_instances;
     uint32_t instance_count;
     abi_exception *pending; /* thrown and on its way to the embedder or a calling guest */
@@ -137,6 +138,7 @@ struct abi_store {
     bool can_pause;       /* guest code polls, its frames below stack_top and frame_top */
     bool pause_later;     /* asked to pause where that cannot be: ask an outer entry */
     bool was_interrupted; /* the interrupt is taken back when the thread leaves the store */
+    bool skips_starts;    /* start functions are not run */
 
     abi_exception *exceptions;
     uint64_t exception_count;

@@ -22,6 +22,8 @@ static beamr_status take_options(const beamr_snapshot_options *options,
     out->ref_load = options->ref_load;
     out->section_load = options->section_load;
     out->is_verified = options->is_verified;
+    out->memory_apart = options->memory_apart;
+    out->memory = options->memory;
     if (options->section_count == 0)
         return BEAMR_OK;
     if (options->section_count > SIZE_MAX / sizeof **sections ||

@@ -22,6 +22,7 @@ beamr_status beamr_store_new(beamr_engine *engine, const beamr_store_limits *lim
         .max_units = limits->max_stack_units,
         .max_nesting = limits->max_nesting,
         .max_bytes = limits->max_bytes,
+        .host_bytes = limits->host_bytes,
     };
     BEAMR_TRY(rt_store_new(engine_engine(engine), &inner, &s, err));
     *out = engine_public_store(s);
@@ -62,6 +63,11 @@ void beamr_store_pause(beamr_store *store)
 void beamr_store_clear_pause(beamr_store *store)
 {
     ask_no_more(store, ABI_PAUSE);
+}
+
+void beamr_store_skip_starts(beamr_store *store, bool skip)
+{
+    engine_store(store)->skips_starts = skip;
 }
 
 beamr_status beamr_store_set_deadline(beamr_store *store, uint64_t ns, beamr_error *err)

@@ -2,8 +2,9 @@
  * same sum over all stores of an engine, and the address space that an engine may reserve.
  *
  * A store's budget is part of what a guest can see (growing beyond it gives -1), so it counts
- * sizes as the guest knows them, not what the host was asked for. The engine's budgets are the
- * host's affair: beyond one of them the host counts as full. */
+ * sizes as the guest knows them, not what the host was asked for. The engine's budgets, and the
+ * one that the host has for each store, are the host's affair: beyond one of them the host
+ * counts as full. */
 #include "runtime/internal.h"
 
 #include <inttypes.h>
@@ -33,7 +34,8 @@ bool rt_budget_fits(const abi_store *s, uint64_t bytes)
 
 bool rt_budget_take(abi_store *s, uint64_t bytes)
 {
-    if (!take(&s->engine->bytes, s->engine->max_bytes, bytes))
+    if (s->bytes > s->host_bytes || bytes > s->host_bytes - s->bytes ||
+        !take(&s->engine->bytes, s->engine->max_bytes, bytes))
         return false;
     s->bytes += bytes;
     return true;
@@ -54,9 +56,16 @@ static beamr_status fail_store(const abi_store *s, const char *what, uint64_t by
                       what, bytes, s->max_bytes, s->bytes);
 }
 
-static beamr_status fail_engine(const rt_engine *e, const char *what, uint64_t bytes,
-                                beamr_error *err)
+static beamr_status fail_host(const abi_store *s, const char *what, uint64_t bytes,
+                              beamr_error *err)
 {
+    const rt_engine *e = s->engine;
+
+    if (s->bytes > s->host_bytes || bytes > s->host_bytes - s->bytes)
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0,
+                          "%s takes %" PRIu64 " bytes; the host allows %" PRIu64
+                          " to the store, and %" PRIu64 " are taken",
+                          what, bytes, s->host_bytes, s->bytes);
     return beamr_fail(err, BEAMR_NO_MEMORY, 0,
                       "%s takes %" PRIu64 " bytes; the engine allows %" PRIu64
                       " to all of its stores",
@@ -68,7 +77,7 @@ beamr_status rt_budget_need(abi_store *s, const char *what, uint64_t bytes, beam
     if (!rt_budget_fits(s, bytes))
         return fail_store(s, what, bytes, err);
     if (!rt_budget_take(s, bytes))
-        return fail_engine(s->engine, what, bytes, err);
+        return fail_host(s, what, bytes, err);
     return BEAMR_OK;
 }
 

@@ -336,7 +336,7 @@ static beamr_status run_start(abi_instance *inst, uint64_t *entry, beamr_error *
 {
     abi_func *f;
 
-    if (!inst->wasm->has_start)
+    if (!inst->wasm->has_start || inst->store->skips_starts)
         return BEAMR_OK;
     if (!(f = rt_instance_func(inst, inst->wasm->start)))
         return no_memory(err);

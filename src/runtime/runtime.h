@@ -15,7 +15,8 @@ typedef struct rt_limits {
     uint32_t max_instances;
     uint32_t max_units;
     uint32_t max_nesting;
-    uint64_t max_bytes; /* of memories, tables and element segments together */
+    uint64_t max_bytes;  /* of memories, tables and element segments together */
+    uint64_t host_bytes; /* of the same: the host's own limit; 0 for none */
 } rt_limits;
 
 /* Make a store. The stack of slots and the frames are mapped here, their pages touched as they

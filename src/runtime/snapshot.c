@@ -24,6 +24,11 @@ bool rt_snapshot_block_is_zero(const uint8_t *block)
     return block[0] == 0 && memcmp(block, zeros, SNAPSHOT_BLOCK) == 0;
 }
 
+bool rt_snapshot_is_apart(const abi_instance *inst, const rt_snapshot_options *options)
+{
+    return options->memory_apart && inst->wasm->memory_count > 0;
+}
+
 /* ---- Same objects ---- */
 
 static int compare(const void *a, const void *b)

@@ -19,6 +19,8 @@ typedef struct rt_snapshot_options {
     size_t section_count;
     beamr_status (*section_load)(void *user, uint32_t id, beamr_bytes bytes, beamr_error *err);
     bool is_verified;
+    bool memory_apart;
+    beamr_bytes memory;
     size_t piece; /* when writing: most bytes for the sink at once; 0: as it fits the cache */
 } rt_snapshot_options;
 

@@ -17,6 +17,7 @@
 #define SNAPSHOT_HEADER 64u         /* bytes */
 #define SNAPSHOT_SECTION_HEADER 16u /* bytes */
 #define SNAPSHOT_RUN_HEADER 16u     /* bytes */
+#define SNAPSHOT_APART 1u           /* a flag: the contents of memory 0 are not there */
 #define SNAPSHOT_BLOCK 4096u        /* bytes of memory that are there or, being zero, not */
 
 enum {
@@ -37,6 +38,9 @@ typedef enum rt_snapshot_ref {
 rt_snapshot_ref rt_snapshot_ref_kind(wb_valtype type);
 
 bool rt_snapshot_block_is_zero(const uint8_t *block);
+
+/* The contents of memory 0 stand apart: asked for, and there is one. */
+bool rt_snapshot_is_apart(const abi_instance *inst, const rt_snapshot_options *options);
 
 /* Objects with their indices in an index space, to find the lowest index of each: one object
  * may be imported under several. */

@@ -28,7 +28,8 @@ typedef struct memory_part {
     uint64_t pages;
     uint64_t size_before; /* bytes */
     uint64_t run_count;
-    const uint8_t *runs; /* in the snapshot, checked */
+    const uint8_t *runs;  /* in the snapshot, checked */
+    const uint8_t *apart; /* all of its bytes, when they are not in the snapshot; else NULL */
 } memory_part;
 
 typedef struct reader {
@@ -341,6 +342,21 @@ static beamr_status get_run(reader *r, uint64_t blocks, uint64_t *next, beamr_er
     return BEAMR_OK;
 }
 
+/* The contents are the embedder's affair; here they are only long enough. */
+static beamr_status get_apart(reader *r, memory_part *part, beamr_error *err)
+{
+    beamr_bytes contents = r->options->memory;
+
+    if (part->run_count != 0)
+        return REFUSE(r, "blocks of memory 0, whose contents stand apart");
+    if (contents.len % ABI_PAGE_SIZE != 0 || contents.len / ABI_PAGE_SIZE != part->pages)
+        return REFUSE(r,
+                      "memory 0 has %" PRIu64 " pages; %zu bytes of contents are given for it",
+                      part->pages, contents.len);
+    part->apart = contents.data;
+    return BEAMR_OK;
+}
+
 static beamr_status get_memory(reader *r, memory_part *part, uint32_t index, beamr_error *err)
 {
     const abi_memory *m = part->memory;
@@ -359,6 +375,8 @@ static beamr_status get_memory(reader *r, memory_part *part, uint32_t index, bea
                           " are allowed",
                           index, part->pages, m->max_pages);
     part->runs = r->at;
+    if (index == 0 && rt_snapshot_is_apart(r->inst, r->options))
+        return get_apart(r, part, err);
     for (uint64_t i = 0; i < part->run_count; i++)
         BEAMR_TRY(get_run(r, part->pages * PAGE_BLOCKS, &next, err));
     return BEAMR_OK;
@@ -432,9 +450,14 @@ static beamr_status read_header(reader *r, uint64_t *section_count, beamr_error 
     if (total != r->bytes.len)
         return REFUSE(r, "a snapshot of %" PRIu64 " bytes; %zu are given", total, r->bytes.len);
     BEAMR_TRY(check_checksum(r, err));
-    if (flags != 0)
+    if (flags & ~(uint64_t)SNAPSHOT_APART)
         return REFUSE(r, "flags %#" PRIx64 ", which are not known", flags);
     BEAMR_TRY(check_module(r, err));
+    if ((flags & SNAPSHOT_APART) !=
+        (rt_snapshot_is_apart(r->inst, r->options) ? SNAPSHOT_APART : 0))
+        return REFUSE(r, "the contents of memory 0 %s",
+                      flags ? "stand apart, and are not given"
+                            : "are in the snapshot, and should stand apart");
     BEAMR_TRY(get(r, 4, section_count, err));
     BEAMR_TRY(get(r, 4, &zero, err));
     if (*section_count < SNAPSHOT_OWN_SECTIONS || zero != 0)
@@ -599,6 +622,23 @@ static void shrink_back(reader *r)
 
 /* ---- What cannot fail ---- */
 
+/* Blocks that are zero are made so without being touched, if they are many. */
+static void apply_apart(const memory_part *part)
+{
+    abi_memory *m = part->memory;
+    uint64_t at = 0, from;
+
+    while (at < m->size) {
+        for (from = at; at < m->size && rt_snapshot_block_is_zero(part->apart + at);)
+            at += SNAPSHOT_BLOCK;
+        rt_memory_zero(m, from, at);
+        for (from = at; at < m->size && !rt_snapshot_block_is_zero(part->apart + at);)
+            at += SNAPSHOT_BLOCK;
+        if (at > from)
+            memcpy(m->base + from, part->apart + from, (size_t)(at - from));
+    }
+}
+
 static void apply_memory(const memory_part *part)
 {
     abi_memory *m = part->memory;
@@ -608,6 +648,10 @@ static void apply_memory(const memory_part *part)
     if (part->pages < m->pages) {
         rt_memory_zero(m, part->pages * ABI_PAGE_SIZE, m->size);
         (void)rt_memory_resize(m, part->pages);
+    }
+    if (part->apart) {
+        apply_apart(part);
+        return;
     }
     for (uint64_t i = 0; i < part->run_count; i++) {
         uint64_t from = get_le(at, 8) * SNAPSHOT_BLOCK;

@@ -338,7 +338,7 @@ static beamr_status measure_memories(writer *w, beamr_error *err)
         w->memory_len += 4;
         if (rt_object_map_find(&w->memories, m, i) != i)
             continue;
-        if (!find_runs(m, &w->runs[i]))
+        if ((i > 0 || !rt_snapshot_is_apart(w->inst, w->options)) && !find_runs(m, &w->runs[i]))
             return no_memory(err);
         w->memory_len += 16;
         for (size_t k = 0; k < w->runs[i].count; k++)
@@ -380,6 +380,7 @@ static beamr_status emit_header(writer *w, beamr_error *err)
 
     memcpy(head, SNAPSHOT_MAGIC, 8);
     put_le(head + 8, SNAPSHOT_VERSION, 4);
+    put_le(head + 12, rt_snapshot_is_apart(w->inst, w->options) ? SNAPSHOT_APART : 0, 4);
     put_le(head + 16, w->total, 8);
     BEAMR_TRY(rt_module_id(w->inst->module, head + 24, err));
     put_le(head + 56, SNAPSHOT_OWN_SECTIONS + w->options->section_count, 4);

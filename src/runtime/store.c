@@ -65,6 +65,7 @@ beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, abi_store **out
     s->max_table_elements = limits->max_table_elements;
     s->max_instances = limits->max_instances;
     s->max_bytes = limits->max_bytes;
+    s->host_bytes = limits->host_bytes ? limits->host_bytes : UINT64_MAX;
     s->exceptions_until_collect = 256;
     arena_init(&s->arena, SIZE_MAX);
     if ((st = stack_map(s, limits, err)) != BEAMR_OK)

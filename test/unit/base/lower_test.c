@@ -90,6 +90,24 @@ static void plain_text_is_recognised(void **state)
     assert_false(lower_is_plain(beamr_bytes_of("a\x80")));
 }
 
+static void each_byte_of_a_text_counts_in_each_place(void **state)
+{
+    enum { LONGEST = 20 };
+    uint8_t text[LONGEST];
+
+    (void)state;
+    for (size_t len = 1; len <= LONGEST; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                memset(text, byte % 2 ? 'z' : '@', sizeof text);
+                text[at] = (uint8_t)byte;
+                assert_int_equal(lower_is_plain((beamr_bytes){text, len}),
+                                 byte < 'A' || (byte > 'Z' && byte < 0x80));
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +117,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_text_stay),
         cmocka_unit_test(lower_case_is_its_own),
         cmocka_unit_test(plain_text_is_recognised),
+        cmocka_unit_test(each_byte_of_a_text_counts_in_each_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

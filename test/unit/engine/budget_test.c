@@ -421,6 +421,26 @@ static void engine_budget_traps_and_leaves_the_guest_usable(void **state)
     fixture_close(&g.f);
 }
 
+/* As the engine's budget, of one store: others are not concerned. */
+static void the_hosts_budget_of_a_store_traps_too(void **state)
+{
+    beamr_store_limits limits = BEAMR_STORE_LIMITS_DEFAULT;
+    beamr_error err = {0};
+    guest g, other;
+
+    (void)state;
+    limits.host_bytes = START + PAGE;
+    guest_open(&g, NULL, &limits);
+    assert_int_equal(call(&g, "grow", 1), 1);
+    assert_traps(&g, "grow", 1, BEAMR_TRAP_OUT_OF_MEMORY);
+    assert_traps(&g, "grow_table", 100000, BEAMR_TRAP_OUT_OF_MEMORY);
+    assert_int_equal(call(&g, "grow", 65536), -1);
+    other = g;
+    assert_int_equal(guest_try(&other, &err), BEAMR_NO_MEMORY);
+    assert_text(err, "the host allows 131880 to the store, and 131880 are taken");
+    fixture_close(&g.f);
+}
+
 static void embedders_can_tell_limits_from_a_full_host(void **state)
 {
     beamr_store_limits limits = BEAMR_STORE_LIMITS_DEFAULT;
@@ -719,6 +739,7 @@ int main(void)
         cmocka_unit_test(store_budget_gives_minus_one_exactly_beyond_its_edge),
         cmocka_unit_test(failed_instances_count_no_more),
         cmocka_unit_test(engine_budget_traps_and_leaves_the_guest_usable),
+        cmocka_unit_test(the_hosts_budget_of_a_store_traps_too),
         cmocka_unit_test(embedders_can_tell_limits_from_a_full_host),
         cmocka_unit_test(restores_count_as_the_growth_did),
         cmocka_unit_test(restores_give_back_what_they_take_away),

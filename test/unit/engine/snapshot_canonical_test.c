@@ -201,7 +201,7 @@ static beamr_status seven(const beamr_call *c, const beamr_value *args, beamr_va
 /* That a call waited does not show; neither do limits, and what else lives in the store. */
 static void a_call_that_waited_leaves_what_it_wrote(void **state)
 {
-    const beamr_store_limits limits = {100, 1000, 50, 1u << 16, 20, 100 << 20};
+    const beamr_store_limits limits = {100, 1000, 50, 1u << 16, 20, 100 << 20, 0};
     fixture f = fixture_open(), g = fixture_open_with(NULL, &limits);
     beamr_instance *a = tiny_new(&f, seven, NULL), *b;
     beamr_value result = beamr_i32(7);

@@ -9,7 +9,7 @@
 #define NEVER UINT64_MAX
 
 /* Stores without the memory for a stack: thousands are needed. */
-static const rt_limits small_limits = {1, 1, 1, 64, 4, 0};
+static const rt_limits small_limits = {1, 1, 1, 64, 4, 0, 0};
 
 static rt_engine *engine_and_stores(abi_store **stores, size_t count)
 {

@@ -53,7 +53,7 @@ static inline rt_engine *fixture_engine(void)
 }
 
 static const rt_limits fixture_limits = {
-    ABI_MEMORY_MAX_PAGES, ABI_TABLE_MAX_ELEMENTS, 100, 1u << 16, 50, UINT64_MAX};
+    ABI_MEMORY_MAX_PAGES, ABI_TABLE_MAX_ELEMENTS, 100, 1u << 16, 50, UINT64_MAX, 0};
 
 static inline abi_store *fixture_store_with(const rt_limits *limits, bool metering)
 {

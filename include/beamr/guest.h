@@ -74,6 +74,31 @@ BEAMR_API beamr_status beamr_guest_initialize(beamr_wasi *wasi, beamr_instance *
 BEAMR_API beamr_status beamr_guest_run(beamr_wasi *wasi, beamr_instance *instance,
                                        uint32_t *code, beamr_error *err);
 
+/* Is there such a function of the system's, of WASI or of Emscripten's `env`? Not those that
+ * belong to the language: see beamr_wasi_set_deferred. */
+BEAMR_API bool beamr_guest_performs(beamr_bytes module, beamr_bytes name);
+/* What such a function takes and gives, of those that take so many arguments, in the width of
+ * an instance's memory. Where several types do, the one that the instance's module imports.
+ *   params  gets arg_count kinds; room for at least BEAMR_PERFORM_PARAMS
+ *   result  gets the result's
+ * Returns the number of results, 0 or 1; -1 when there is none such. */
+#define BEAMR_PERFORM_PARAMS 16
+BEAMR_API int beamr_guest_signature(const beamr_instance *instance, beamr_bytes module,
+                                    beamr_bytes name, size_t arg_count, beamr_kind *params,
+                                    beamr_kind *result);
+/* Do what a function of the system's does when an instance calls it: for an embedder that
+ * answers the import, and wants it to be as if it had not. It finds memory 0 of the instance,
+ * and costs the same fuel.
+ *   results  room for result_count; written when it returns BEAMR_OK
+ * Errors: BEAMR_NOT_FOUND (no such function), BEAMR_ARGUMENT (arguments or results that it does
+ * not have, in the width of the instance's memory), BEAMR_TRAP and others as the import itself
+ * would fail: among them EXIT. */
+BEAMR_API beamr_status beamr_guest_perform(beamr_wasi *wasi, beamr_instance *instance,
+                                           beamr_bytes module, beamr_bytes name,
+                                           const beamr_value *args, size_t arg_count,
+                                           beamr_value *results, size_t result_count,
+                                           beamr_error *err);
+
 /* A call has ended in BEAMR_EXCEPTION: put what beamr_emscripten_describe says of it into err's
  * text, if it says something. The exception is then forgotten. */
 BEAMR_API void beamr_guest_explain(beamr_wasi *wasi, beamr_store *store, beamr_error *err);

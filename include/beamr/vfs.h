@@ -73,6 +73,10 @@ typedef struct beamr_vfs_stat {
      * changed. Unlike times no guest can set it: what is not above a version noted earlier has
      * not changed since. Being renamed changes the directories, not the file. */
     uint64_t version;
+    /* Of a directory: likewise for anything in it, at any depth. It may say more than there
+     * was, never less: what is not above a version noted earlier has nothing in it that has
+     * changed. Of others: version. */
+    uint64_t below;
 } beamr_vfs_stat;
 
 /* The time that is put on what changes from now on; 0 at first. ns since 1970. */

@@ -82,6 +82,9 @@ typedef struct beamr_wasi_options {
      * from `seed`, which ChaCha20 gives. */
     beamr_status (*random)(void *user, uint8_t *buf, size_t len, beamr_error *err);
     uint8_t seed[32];
+    /* Asked for the seed when random numbers are first needed, at the beginning and after each
+     * beamr_wasi_renew and _load; errors end the guest's call. NULL: `seed`. */
+    beamr_status (*seed_of)(void *user, uint8_t seed[32], beamr_error *err);
 } beamr_wasi_options;
 
 /* Make a system.
@@ -103,6 +106,72 @@ BEAMR_API beamr_vfs *beamr_wasi_vfs(const beamr_wasi *wasi); /* borrowed */
 BEAMR_API bool beamr_wasi_exited(const beamr_wasi *wasi, uint32_t *code);
 BEAMR_API void beamr_wasi_clear_exit(beamr_wasi *wasi);
 
+/* A new call begins, of a system whose calls are told apart by what they are given: real and
+ * monotonic time are `now_ns` (added to what `clock` says, if there is one), what was slept
+ * before does not count, the random sequence begins anew, and the exit is cleared. */
+BEAMR_API void beamr_wasi_renew(beamr_wasi *wasi, uint64_t now_ns);
+
+/* Let the embedder answer a library's functions, or no longer: they suspend the guest's call
+ * (beamr/entry.h), and the request names module and function. Holds from the next call of one
+ * on, in all that was linked. What belongs to the language rather than to the system -
+ * `invoke_*`, what throws, C++ exceptions - is not among them.
+ *   module  "wasi_snapshot_preview1", "wasi_unstable" or "env"
+ * Errors: BEAMR_ARGUMENT (another module). */
+BEAMR_API beamr_status beamr_wasi_set_deferred(beamr_wasi *wasi, const char *module,
+                                               bool is_deferred, beamr_error *err);
+
+/* ---- Descriptors ---- */
+
+typedef enum beamr_descriptor_kind {
+    BEAMR_DESCRIPTOR_STREAM,
+    BEAMR_DESCRIPTOR_PREOPEN, /* a directory that the guest is told of */
+    BEAMR_DESCRIPTOR_FILE,
+    BEAMR_DESCRIPTOR_DIRECTORY,
+} beamr_descriptor_kind;
+
+/* What a number is open as. */
+typedef struct beamr_descriptor {
+    uint32_t number;
+    beamr_descriptor_kind kind;
+    uint32_t index;   /* STREAM: 0 to 2; PREOPEN: which, as in the options */
+    uint32_t same_as; /* the smallest number with which it shares offset and flags; itself, if
+                         with none or only larger ones */
+    uint64_t offset;  /* of a file: bytes, at most INT64_MAX; of a directory that Emscripten's
+                         door opened: readdir's cookie */
+    uint16_t flags;   /* 1 append, 2 dsync, 4 nonblock, 8 rsync, 16 sync */
+    uint64_t rights, inheriting; /* as WASI numbers them; BEAMR_RIGHTS_DEFAULT can be set */
+    bool has_default_rights;     /* told: setting BEAMR_RIGHTS_DEFAULT would give these */
+    bool is_posix;               /* opened by Emscripten's door */
+    bool is_read_only;           /* found in a read-only preopen */
+} beamr_descriptor;
+
+/* All that such a descriptor can be asked for. */
+#define BEAMR_RIGHTS_DEFAULT UINT64_MAX
+
+/* The descriptors one after the other, by number.
+ *   cursor  0 at first; then as it was left
+ * Returns false when there are no more. */
+BEAMR_API bool beamr_wasi_next_descriptor(const beamr_wasi *wasi, uint32_t *cursor,
+                                          beamr_descriptor *out);
+/* The path of what a number is open as, from the root and beginning with '/'. A file with
+ * several names has the first that is found, by directories in the order in which their entries
+ * were made. Cheap unless files were renamed or have several names.
+ *   out  borrowed until the system or its file system is used again
+ * Errors: BEAMR_NOT_FOUND (not open, or a stream; or it has no name any more; without a text),
+ * BEAMR_NO_MEMORY. */
+BEAMR_API beamr_status beamr_wasi_descriptor_path(beamr_wasi *wasi, uint32_t number,
+                                                  beamr_bytes *out, beamr_error *err);
+/* Let a number be open as a descriptor says, in place of what it was. Of `as`, `number` is the
+ * number. If same_as is another number, that is open, and is shared, with the rights of `as`.
+ *   path  of a FILE or DIRECTORY; links are followed. Which of the two it is, is what is there
+ * Errors: BEAMR_NOT_FOUND (no such file; same_as is not open), BEAMR_ARGUMENT (no such stream
+ * or preopen; rights or flags that are none; an offset beyond INT64_MAX, or of a stream),
+ * BEAMR_LIMIT (a number beyond max_open), BEAMR_NO_MEMORY. Nothing has changed then. */
+BEAMR_API beamr_status beamr_wasi_set_descriptor(beamr_wasi *wasi, const beamr_descriptor *as,
+                                                 beamr_bytes path, beamr_error *err);
+/* Errors: BEAMR_NOT_FOUND (not open). */
+BEAMR_API beamr_status beamr_wasi_close_descriptor(beamr_wasi *wasi, uint32_t number,
+                                                   beamr_error *err);
 /* Define those imports of a module that are WASI's - of `wasi_snapshot_preview1` and
  * `wasi_unstable` - in a linker. Others are left alone; a name that WASI does not have, too.
  * The pointer width is that of the module's memory 0.

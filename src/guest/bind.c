@@ -1,7 +1,7 @@
 /* Binding a module's imports to rows of functions. What the functions do is in wasi_*.c,
  * env_*.c, cxx.c and throw.c; imports that nothing provides are stub.c's. */
 #include "guest/bind.h"
-#include "guest/vfs.h"
+#include "guest/system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +50,17 @@ static beamr_status charge_walk(const guest_call *call, beamr_error *err)
     return walked > FREE ? beamr_store_work(call->store, walked * BYTES_OF_ONE, err) : BEAMR_OK;
 }
 
+beamr_status guest_call_function(const guest_call *call, guest_function function,
+                                 const beamr_value *args, beamr_value *results,
+                                 beamr_error *err)
+{
+    beamr_status st;
+
+    (void)guest_vfs_take_walked(beamr_wasi_vfs(call->wasi)); /* by the embedder */
+    st = function(call, args, results, err);
+    return st == BEAMR_OK ? charge_walk(call, err) : st;
+}
+
 static beamr_status bound_call(const beamr_call *call, const beamr_value *args,
                                beamr_value *results, beamr_error *err)
 {
@@ -67,11 +78,9 @@ static beamr_status bound_call(const beamr_call *call, const beamr_value *args,
         .dialect = block->door.dialect,
     };
 
-    beamr_status st;
-
-    (void)guest_vfs_take_walked(beamr_wasi_vfs(c.wasi)); /* by the embedder */
-    st = b->function(&c, args, results, err);
-    return st == BEAMR_OK ? charge_walk(&c, err) : st;
+    if (block->door.deferrable & guest_deferred(c.wasi))
+        return BEAMR_SUSPENDED;
+    return guest_call_function(&c, b->function, args, results, err);
 }
 
 beamr_status guest_fail_memory(beamr_error *err)
@@ -81,7 +90,7 @@ beamr_status guest_fail_memory(beamr_error *err)
 
 /* ---- Types ---- */
 
-static beamr_kind letter_kind(char letter, bool is64)
+beamr_kind guest_letter_kind(char letter, bool is64)
 {
     switch (letter) {
     case 'i':
@@ -103,7 +112,7 @@ static const char *match(const beamr_valtype *types, size_t count, const char *l
 {
     for (size_t i = 0; i < count; i++, letters++)
         if (*letters == end || *letters == '\0' ||
-            beamr_valtype_kind(types[i]) != letter_kind(*letters, is64))
+            beamr_valtype_kind(types[i]) != guest_letter_kind(*letters, is64))
             return NULL;
     return *letters == end ? letters : NULL;
 }
@@ -142,7 +151,7 @@ static const char *letters_text(const char *letters, bool is64, char *text, size
             continue;
         }
         append(text, size, &at, space);
-        append(text, size, &at, names[letter_kind(*letters, is64)]);
+        append(text, size, &at, names[guest_letter_kind(*letters, is64)]);
         space = " ";
     }
     append(text, size, &at, "]");

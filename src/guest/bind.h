@@ -30,7 +30,7 @@ typedef struct guest_call {
 /* What a random byte is worth, in bytes that are only touched. */
 #define GUEST_RANDOM_WORK ((uint64_t)16)
 
-/* A function for guests. Returns as a beamr_host_func. */
+/* A function for guests. Returns as a beamr_host_func; err is never NULL. */
 typedef beamr_status (*guest_function)(const guest_call *call, const beamr_value *args,
                                        beamr_value *results, beamr_error *err);
 
@@ -60,10 +60,17 @@ typedef struct guest_door {
     /* Unless NULL: where the instance that is served will be noted, which is then taken for the
      * caller. Calls through `invoke_*` come from an instance of ours. */
     beamr_instance *const *instance;
+    unsigned deferrable; /* a bit of guest_deferred; 0: never answered later */
 } guest_door;
 beamr_status guest_bind(beamr_linker *linker, const beamr_module *module, const char *from,
                         const guest_import *rows, size_t row_count, const guest_door *door,
                         beamr_error *err);
+/* Call a function as what was bound does, and charge for what it did. */
+beamr_status guest_call_function(const guest_call *call, guest_function function,
+                                 const beamr_value *args, beamr_value *results,
+                                 beamr_error *err);
+/* The kind that a letter of a type means. */
+beamr_kind guest_letter_kind(char letter, bool is64);
 /* The first row for a name, or NULL. */
 const guest_import *guest_import_find(const guest_import *rows, size_t row_count,
                                       beamr_bytes name);

@@ -61,6 +61,7 @@ static beamr_status make(beamr_wasi *wasi, beamr_store *store, beamr_module *mod
     e->store = store;
     e->module = beamr_module_ref(module);
     e->is64 = guest_module_is64(module);
+    e->dialect = guest_env_dialect(module);
     e->next = cxx->doors;
     cxx->doors = e;
     guest_set_extra(wasi, &(guest_extra){guest_cxx_save, guest_cxx_load, cxx});
@@ -71,23 +72,25 @@ static beamr_status make(beamr_wasi *wasi, beamr_store *store, beamr_module *mod
 /* ---- Linking ---- */
 
 static beamr_status bind_rows(beamr_emscripten *e, beamr_linker *linker,
-                              const guest_import *rows, size_t count, beamr_error *err)
+                              const guest_import *rows, size_t count, unsigned deferrable,
+                              beamr_error *err)
 {
     guest_door door = {.wasi = e->wasi,
                        .door = e,
                        .door_ref = door_ref,
                        .door_unref = door_unref,
-                       .dialect = guest_env_dialect(e->module),
-                       .instance = &e->instance};
+                       .dialect = e->dialect,
+                       .instance = &e->instance,
+                       .deferrable = deferrable};
 
     return guest_bind(linker, e->module, "env", rows, count, &door, err);
 }
 
 static beamr_status link_all(beamr_emscripten *e, beamr_linker *linker, beamr_error *err)
 {
-    BEAMR_TRY(bind_rows(e, linker, guest_env_rows, guest_env_row_count, err));
-    BEAMR_TRY(bind_rows(e, linker, guest_throw_rows, guest_throw_row_count, err));
-    BEAMR_TRY(bind_rows(e, linker, guest_cxx_rows, guest_cxx_row_count, err));
+    BEAMR_TRY(bind_rows(e, linker, guest_env_rows, guest_env_row_count, GUEST_DEFER_ENV, err));
+    BEAMR_TRY(bind_rows(e, linker, guest_throw_rows, guest_throw_row_count, 0, err));
+    BEAMR_TRY(bind_rows(e, linker, guest_cxx_rows, guest_cxx_row_count, 0, err));
     BEAMR_TRY(emscripten_matching_catch_link(e, linker, err));
     return emscripten_invokes_link(e, linker, err);
 }

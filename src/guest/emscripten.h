@@ -34,6 +34,7 @@ struct beamr_emscripten {
     beamr_store *store;
     beamr_tag *tag; /* of all that is thrown here: the C++ object's address, or 0 */
     bool is64;
+    unsigned dialect;         /* as guest_env_dialect tells */
     beamr_module *module;     /* counted */
     beamr_instance *instance; /* NULL until attached */
     emscripten_exports exports;

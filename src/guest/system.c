@@ -98,6 +98,7 @@ static void copy_options(beamr_wasi *w, const beamr_wasi_options *o)
     w->clock_resolution = o->clock_resolution ? o->clock_resolution : 1000;
     w->wait = o->wait;
     w->random = o->random;
+    w->seed_of = o->seed_of;
     memcpy(w->seed, o->seed, sizeof w->seed);
     w->max_open = o->max_open ? o->max_open : SYSTEM_MAX_OPEN;
 }
@@ -261,7 +262,7 @@ uint64_t guest_clock(beamr_wasi *w, beamr_clock clock)
 
     /* Who sleeps uses no processor. */
     if (clock == BEAMR_CLOCK_REALTIME || clock == BEAMR_CLOCK_MONOTONIC)
-        ns = add_times(ns, w->slept);
+        ns = add_times(ns, add_times(w->begun, w->slept));
     return ns;
 }
 
@@ -361,11 +362,53 @@ static void random_at(const uint8_t seed[32], uint64_t at, uint8_t *buf, size_t 
 
 guest_errno guest_random(beamr_wasi *w, void *buf, size_t len, beamr_error *err)
 {
+    beamr_status st;
+
     if (w->random)
         return system_result(w->random(w->user, buf, len, err), "random numbers", err);
+    if (w->seed_of && !w->has_seed) {
+        if ((st = w->seed_of(w->user, w->seed, err)) != BEAMR_OK)
+            return system_result(st, "the seed of random numbers", err);
+        w->has_seed = true;
+    }
     random_at(w->seed, w->random_used, buf, len);
     w->random_used += len;
     return GUEST_ESUCCESS;
+}
+
+/* ---- Calls ---- */
+
+void beamr_wasi_renew(beamr_wasi *wasi, uint64_t now_ns)
+{
+    wasi->begun = now_ns;
+    wasi->slept = 0;
+    wasi->random_used = 0;
+    wasi->has_seed = false;
+    beamr_wasi_clear_exit(wasi);
+}
+
+beamr_status beamr_wasi_set_deferred(beamr_wasi *wasi, const char *module, bool is_deferred,
+                                     beamr_error *err)
+{
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } doors[] = {{"wasi_snapshot_preview1", GUEST_DEFER_PREVIEW1},
+                 {"wasi_unstable", GUEST_DEFER_UNSTABLE},
+                 {"env", GUEST_DEFER_ENV}};
+
+    for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
+        if (strcmp(doors[i].name, module) == 0) {
+            wasi->deferred &= ~doors[i].bit;
+            wasi->deferred |= is_deferred ? doors[i].bit : 0;
+            return BEAMR_OK;
+        }
+    return beamr_fail(err, BEAMR_ARGUMENT, 0, "'%.64s' has no functions of the system", module);
+}
+
+unsigned guest_deferred(const beamr_wasi *w)
+{
+    return w->deferred;
 }
 
 /* ---- The end ---- */

@@ -212,6 +212,14 @@ bool guest_fd_is_input(const beamr_wasi *w, uint32_t fd);
 bool guest_fd_is_terminal(const beamr_wasi *w, uint32_t fd);
 guest_errno guest_random(beamr_wasi *w, void *buf, size_t len, beamr_error *err);
 
+/* Which doors' functions are answered later, as beamr_wasi_set_deferred has it. */
+enum {
+    GUEST_DEFER_PREVIEW1 = 1,
+    GUEST_DEFER_UNSTABLE = 2,
+    GUEST_DEFER_ENV = 4,
+};
+unsigned guest_deferred(const beamr_wasi *w);
+
 /* Note the exit code.  Returns BEAMR_TRAP with EXIT in err. */
 beamr_status guest_exit(beamr_wasi *w, uint32_t code, beamr_error *err);
 

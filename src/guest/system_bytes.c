@@ -416,6 +416,8 @@ static void exchange(beamr_wasi *w, loading *l)
     l->fd_room = room;
     w->slept = l->head.slept;
     w->random_used = l->head.random_used;
+    w->has_seed = false;
+    w->paths_version = 0;
     w->has_exited = l->head.has_exited;
     w->exit_code = l->head.exit_code;
 }

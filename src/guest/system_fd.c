@@ -16,11 +16,11 @@ void open_file_unref(beamr_vfs *vfs, open_file *file)
     if (!file || --file->refs)
         return;
     guest_node_unref(vfs, file->node);
+    free(file->path);
     free(file);
 }
 
-/* Make room for the number.  Errors: EMFILE, ENOMEM. */
-static guest_errno make_room(beamr_wasi *w, uint32_t fd)
+guest_errno system_fd_room(beamr_wasi *w, uint32_t fd)
 {
     uint32_t room = w->fd_room ? w->fd_room : 8;
     descriptor *fds;
@@ -51,7 +51,7 @@ guest_errno system_fd_reserve(beamr_wasi *w, uint32_t least, uint32_t *fd)
         i++;
     if (least <= w->fd_free)
         w->fd_free = i;
-    if ((e = make_room(w, i)) == GUEST_ESUCCESS)
+    if ((e = system_fd_room(w, i)) == GUEST_ESUCCESS)
         *fd = i;
     return e;
 }
@@ -61,7 +61,7 @@ void system_fd_install(beamr_wasi *w, uint32_t fd, const descriptor *d)
     w->fds[fd] = *d;
 }
 
-static void close_fd(beamr_wasi *w, uint32_t fd)
+void system_fd_close(beamr_wasi *w, uint32_t fd)
 {
     open_file *file = w->fds[fd].file;
 
@@ -94,7 +94,7 @@ static guest_errno begin_with(beamr_wasi *w, const open_file *as, const descript
 
 /* C libraries take a character device without the rights to seek and tell for a terminal. These
  * rights are of no use to a stream otherwise, which answers ESPIPE. */
-static guest_rights stream_rights(const beamr_wasi *w, unsigned i)
+guest_rights system_stream_rights(const beamr_wasi *w, unsigned i)
 {
     return (i == 0 ? GUEST_RIGHT_FD_READ : GUEST_RIGHT_FD_WRITE) | GUEST_RIGHT_FD_DATASYNC |
            GUEST_RIGHT_FD_SYNC | GUEST_RIGHT_FD_FDSTAT_SET_FLAGS | GUEST_RIGHT_FD_FILESTAT_GET |
@@ -108,7 +108,7 @@ guest_errno system_fd_begin(beamr_wasi *w)
 
     for (unsigned i = 0; i < SYSTEM_STREAMS && e == GUEST_ESUCCESS; i++) {
         open_file file = {.stream = (uint8_t)i};
-        descriptor d = {.rights = stream_rights(w, i), .preopen = NOT_PREOPENED};
+        descriptor d = {.rights = system_stream_rights(w, i), .preopen = NOT_PREOPENED};
 
         e = begin_with(w, &file, &d);
     }
@@ -138,7 +138,7 @@ guest_errno guest_fd_close(beamr_wasi *w, uint32_t fd)
 {
     if (!system_fd(w, fd))
         return GUEST_EBADF;
-    close_fd(w, fd);
+    system_fd_close(w, fd);
     return GUEST_ESUCCESS;
 }
 
@@ -154,7 +154,7 @@ guest_errno guest_fd_renumber(beamr_wasi *w, uint32_t from, uint32_t to)
     *d = (descriptor){0};
     if (from < w->fd_free)
         w->fd_free = from;
-    close_fd(w, to);
+    system_fd_close(w, to);
     system_fd_install(w, to, &moved);
     return GUEST_ESUCCESS;
 }
@@ -194,11 +194,11 @@ guest_errno guest_fd_dup3(beamr_wasi *w, uint32_t fd, uint32_t to)
         return GUEST_EINVAL;
     if (!system_fd(w, fd) || to >= w->max_open)
         return GUEST_EBADF;
-    if ((e = make_room(w, to)) != GUEST_ESUCCESS)
+    if ((e = system_fd_room(w, to)) != GUEST_ESUCCESS)
         return e;
     copy = duplicate(system_fd(w, fd));
     if (system_fd(w, to))
-        close_fd(w, to);
+        system_fd_close(w, to);
     system_fd_install(w, to, &copy);
     return GUEST_ESUCCESS;
 }

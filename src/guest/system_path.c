@@ -234,7 +234,7 @@ static guest_errno check_new_file(beamr_wasi *w, const guest_place *at, const or
 
 /* Find or make what is to be opened. */
 static guest_errno open_node(beamr_wasi *w, const guest_place *at, const guest_open_options *o,
-                             const origin *from, vfs_node **out, bool *read_only)
+                             const origin *from, open_file *file)
 {
     bool is_new = (o->oflags & GUEST_OFLAG_CREAT) && (o->oflags & GUEST_OFLAG_EXCL);
     guest_spot spot;
@@ -246,12 +246,16 @@ static guest_errno open_node(beamr_wasi *w, const guest_place *at, const guest_o
         e = walk_from(w, from, at, at->follow && !is_new, false, &spot);
     if (e != GUEST_ESUCCESS)
         return e;
-    *read_only = spot_is_read_only(w, from, &spot);
+    file->is_read_only = spot_is_read_only(w, from, &spot);
     if (spot.node)
-        e = open_existing(w, o, &spot, *read_only);
+        e = open_existing(w, o, &spot, file->is_read_only);
     else
-        e = open_missing(w, o, &spot, *read_only);
-    *out = spot.node;
+        e = open_missing(w, o, &spot, file->is_read_only);
+    if (e != GUEST_ESUCCESS)
+        return e;
+    file->node = guest_node_ref(spot.node);
+    if (!is_directory(file))
+        system_note_path(file, spot.parent, spot.name);
     return e;
 }
 
@@ -281,7 +285,6 @@ guest_errno guest_path_open(beamr_wasi *w, const guest_place *at, const guest_op
     open_file *file = NULL;
     descriptor d = {.preopen = NOT_PREOPENED, .is_posix = at->is_posix};
     origin from;
-    vfs_node *node;
     uint32_t number;
     guest_errno e = system_fd_reserve(w, 0, &number); /* first: it moves descriptors */
 
@@ -291,12 +294,11 @@ guest_errno guest_path_open(beamr_wasi *w, const guest_place *at, const guest_op
     file = calloc(1, sizeof *file);
     if (!file)
         return GUEST_ENOMEM;
-    if ((e = open_node(w, at, o, &from, &node, &file->is_read_only)) != GUEST_ESUCCESS) {
+    if ((e = open_node(w, at, o, &from, file)) != GUEST_ESUCCESS) {
         free(file);
         return e;
     }
     file->refs = 1;
-    file->node = guest_node_ref(node);
     file->flags = o->fdflags;
     d.file = file;
     give_rights(&d, o, is_directory(file));

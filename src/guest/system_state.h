@@ -5,7 +5,8 @@
  * A descriptor has rights, a name as a preopen, and the door it came through; what it shares
  * with its duplicates - position, flags, and whether it may change anything - is in the open
  * file. Who does what: system.c makes systems and has all that is no descriptor, system_fd.c
- * descriptors, system_io.c transfer, system_path.c paths, system_bytes.c the state as bytes. */
+ * descriptors, system_io.c transfer, system_path.c paths, system_list.c what is open, told to
+ * the embedder and set by it, system_bytes.c the state as bytes. */
 #ifndef GUEST_SYSTEM_STATE_H
 #define GUEST_SYSTEM_STATE_H
 
@@ -33,6 +34,7 @@ typedef struct open_file {
                           INT64_MAX */
     uint16_t flags;    /* GUEST_FDFLAG_ */
     uint32_t number;   /* while saving */
+    char *path;        /* where it was found last, or NULL: system_list.c */
     uint8_t stream;    /* 0 to 2, when there is no node */
     bool is_read_only; /* it was found in a preopen that is read-only */
 } open_file;
@@ -72,7 +74,8 @@ struct beamr_wasi {
     beamr_status (*wait)(void *user, uint64_t ns, bool for_input, bool *has_input,
                          beamr_error *err);
     beamr_status (*random)(void *user, uint8_t *buf, size_t len, beamr_error *err);
-    uint8_t seed[32];
+    beamr_status (*seed_of)(void *user, uint8_t seed[32], beamr_error *err);
+    uint8_t seed[32]; /* with seed_of: valid if has_seed */
     system_preopen *preopens;
     size_t preopen_count;
     bool has_read_only; /* one of the preopens is */
@@ -83,10 +86,14 @@ struct beamr_wasi {
     uint32_t fd_room;
     uint32_t fd_free;     /* no number below it is free */
     vfs_node *cwd;        /* a reference */
+    uint64_t begun;       /* ns that clocks say without `clock`, at the beginning of a call */
     uint64_t slept;       /* ns that passed without `wait` */
     uint64_t random_used; /* bytes of the sequence that were given */
+    bool has_seed;
     bool has_exited;
     uint32_t exit_code;
+    unsigned deferred;      /* GUEST_DEFER_ */
+    uint64_t paths_version; /* of the file system, when all paths were last looked for */
     guest_extra extra;
     guest_cxx cxx; /* of Emscripten's side, which registers it as `extra` */
 };
@@ -137,9 +144,18 @@ guest_errno system_fd_reserve(beamr_wasi *w, uint32_t least, uint32_t *fd);
 void system_fd_install(beamr_wasi *w, uint32_t fd, const descriptor *d);
 /* The descriptors 0 to 2, and one for each preopen.  Errors: ENOMEM, EMFILE. */
 guest_errno system_fd_begin(beamr_wasi *w);
+/* The rights of a stream when it is opened. */
+guest_rights system_stream_rights(const beamr_wasi *w, unsigned i);
+/* Make room for a number.  Errors: EMFILE, ENOMEM. */
+guest_errno system_fd_room(beamr_wasi *w, uint32_t fd);
+/* Close a number that is open. */
+void system_fd_close(beamr_wasi *w, uint32_t fd);
 /* Close all, and free the table. */
 void system_fd_end(beamr_wasi *w);
 void open_file_unref(beamr_vfs *vfs, open_file *file); /* accepts NULL */
+
+/* Remember where an open file was found, so that it need not be looked for. */
+void system_note_path(open_file *file, const vfs_node *directory, beamr_bytes name);
 
 /* ---- The rest ---- */
 

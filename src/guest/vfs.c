@@ -69,6 +69,9 @@ void guest_vfs_swap(beamr_vfs *a, beamr_vfs *b)
     SWAP(uint64_t, next_id);
     SWAP(uint64_t, version);
     SWAP(uint64_t, time);
+    SWAP(uint64_t, unplaced);
+    SWAP(uint64_t, names_version);
+    a->appended.node = b->appended.node = NULL;
 #undef SWAP
 }
 
@@ -118,7 +121,7 @@ guest_errno vfs_node_new(beamr_vfs *vfs, beamr_vfs_kind kind, vfs_node **out)
     node->accessed = node->modified = node->changed = vfs->time;
     if (kind == BEAMR_VFS_DIRECTORY)
         node->dir.next_cookie = 1;
-    node->version = ++vfs->version;
+    node->version = node->below = ++vfs->version;
     vfs->nodes++;
     *out = node;
     return GUEST_ESUCCESS;
@@ -182,10 +185,29 @@ void guest_node_unref(beamr_vfs *vfs, vfs_node *node)
     free(node);
 }
 
+/* A directory, and all above it, have something changed in them. */
+static void tell_above(vfs_node *directory, uint64_t version)
+{
+    vfs_node *at = directory;
+
+    at->below = version;
+    while (at->dir.entry) { /* not the root, nor removed */
+        at = at->dir.parent;
+        at->below = version;
+    }
+}
+
 void vfs_node_touch(beamr_vfs *vfs, vfs_node *node)
 {
     node->modified = node->changed = vfs->time;
     node->version = ++vfs->version;
+    if (node->kind == BEAMR_VFS_DIRECTORY) {
+        tell_above(node, node->version);
+    } else if (node->home) {
+        tell_above(node->home, node->version);
+    } else if (node->links > 0) {
+        vfs->unplaced = node->version;
+    }
 }
 
 beamr_vfs_kind guest_node_kind(const vfs_node *node)
@@ -216,6 +238,7 @@ beamr_vfs_stat guest_node_stat(const vfs_node *node)
         .modified = node->modified,
         .changed = node->changed,
         .version = node->version,
+        .below = node->kind == BEAMR_VFS_DIRECTORY ? node->below : node->version,
     };
 }
 

@@ -82,6 +82,17 @@ typedef struct guest_dirent {
  * there is none. "." and ".." are not among them. */
 bool guest_dir_next(const vfs_node *directory, uint64_t cookie, guest_dirent *out);
 
+/* Goes through all names of a file system; nothing in it changes meanwhile. Begin with the root
+ * as `directory` and 1 as `cookie`. */
+typedef struct guest_tour {
+    const vfs_node *directory; /* where to go on */
+    uint64_t cookie;
+    const vfs_node *in; /* the directory of the entry that was given last */
+} guest_tour;
+
+/* The next name: a directory before what it holds.  Returns false at the end. */
+bool guest_vfs_tour(guest_tour *tour, guest_dirent *out);
+
 /* ---- Paths ---- */
 
 /* How a path is to be resolved. */

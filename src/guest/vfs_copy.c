@@ -142,6 +142,19 @@ static guest_errno copy_tree(copying *c, const vfs_node *from)
     }
 }
 
+/* The last step, since filling directories notes changes in them. Both have the same names in
+ * the same order. */
+static void copy_below(beamr_vfs *to, const beamr_vfs *from)
+{
+    guest_tour theirs = {.directory = from->root, .cookie = 1},
+               ours = {.directory = to->root, .cookie = 1};
+    guest_dirent a, b;
+
+    to->root->below = from->root->below;
+    while (guest_vfs_tour(&theirs, &a) && guest_vfs_tour(&ours, &b))
+        b.node->below = a.node->below;
+}
+
 beamr_status beamr_vfs_copy(const beamr_vfs *vfs, beamr_vfs **out, beamr_error *err)
 {
     copying c = {0};
@@ -158,6 +171,8 @@ beamr_status beamr_vfs_copy(const beamr_vfs *vfs, beamr_vfs **out, beamr_error *
     }
     c.to->next_id = vfs->next_id;
     c.to->version = vfs->version;
+    c.to->unplaced = vfs->unplaced;
+    copy_below(c.to, vfs);
     c.to->time = vfs->time;
     *out = c.to;
     return BEAMR_OK;

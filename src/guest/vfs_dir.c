@@ -145,6 +145,25 @@ bool guest_dir_next(const vfs_node *directory, uint64_t cookie, guest_dirent *ou
     return true;
 }
 
+bool guest_vfs_tour(guest_tour *tour, guest_dirent *out)
+{
+    const vfs_node *at = tour->directory;
+
+    while (!guest_dir_next(at, tour->cookie, out)) {
+        if (!at->dir.entry)
+            return false; /* the root's last */
+        tour->cookie = at->dir.entry->cookie + 1;
+        tour->directory = at = at->dir.parent;
+    }
+    tour->in = at;
+    tour->cookie = out->cookie + 1;
+    if (out->node->kind == BEAMR_VFS_DIRECTORY) {
+        tour->directory = out->node;
+        tour->cookie = 1;
+    }
+    return true;
+}
+
 /* ---- Entries ---- */
 
 guest_errno vfs_dir_add(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name, uint64_t cookie,
@@ -169,6 +188,7 @@ guest_errno vfs_dir_add(beamr_vfs *vfs, vfs_node *directory, beamr_bytes name, u
         dir->next_cookie = entry->cookie + 1;
     vfs->bytes += name.len;
     vfs->names++;
+    vfs->names_version++;
     *out = entry;
     return GUEST_ESUCCESS;
 }
@@ -177,6 +197,7 @@ static void entry_free(beamr_vfs *vfs, vfs_entry *entry)
 {
     vfs->bytes -= entry->name.len;
     vfs->names--;
+    vfs->names_version++;
     free(entry);
 }
 
@@ -191,8 +212,10 @@ static void entry_attach(vfs_node *directory, vfs_entry *entry, vfs_node *node)
 {
     entry->node = guest_node_ref(node);
     node->links++;
-    if (node->kind != BEAMR_VFS_DIRECTORY)
+    if (node->kind != BEAMR_VFS_DIRECTORY) {
+        node->home = node->links == 1 ? directory : NULL;
         return;
+    }
     node->dir.parent = directory;
     node->dir.entry = entry;
     vfs_depth_enter(directory, node->dir.height);
@@ -219,6 +242,7 @@ vfs_node *vfs_entry_detach(vfs_entry *entry)
 
     entry->node = NULL;
     node->links--;
+    node->home = NULL;
     if (node->kind == BEAMR_VFS_DIRECTORY) {
         parent = node->dir.parent;
         node->dir.parent = NULL;
@@ -241,9 +265,12 @@ vfs_node *vfs_entry_move(vfs_entry *from, vfs_node *directory, vfs_entry *to)
         node->dir.entry = to;
         vfs_depth_enter(directory, node->dir.height);
         vfs_depth_leave(parent, node->dir.height);
+    } else {
+        node->home = node->links == 1 ? directory : NULL;
     }
     if (was) {
         was->links--;
+        was->home = NULL;
         if (was->kind == BEAMR_VFS_DIRECTORY) {
             was->dir.parent = NULL;
             was->dir.entry = NULL;
@@ -288,6 +315,7 @@ static void clear_last(beamr_vfs *vfs, vfs_dir *dir)
     dir->count--;
     entry_free(vfs, entry);
     node->links--;
+    node->home = NULL;
     if (node->kind == BEAMR_VFS_DIRECTORY) {
         node->dir.parent = NULL;
         node->dir.entry = NULL;

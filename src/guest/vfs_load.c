@@ -428,7 +428,7 @@ static beamr_status finish_state(reader *r, beamr_error *err)
         if (r->all.nodes[i - 1]->id == r->all.nodes[i]->id)
             return REFUSE(r, "id %" PRIu64 " is there twice", r->all.nodes[i]->id);
     r->vfs->next_id = r->next_id;
-    r->vfs->version = r->version;
+    r->vfs->version = r->vfs->unplaced = r->version;
     r->vfs->time = r->time;
     return BEAMR_OK;
 }

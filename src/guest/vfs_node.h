@@ -58,6 +58,10 @@ struct vfs_node {
     uint64_t links; /* names; 1 for the root */
     uint64_t id, version;
     uint64_t accessed, modified, changed; /* ns */
+    uint64_t
+        below; /* of a directory: version when anything in it changed whose place is known */
+    vfs_node
+        *home; /* of others: the directory of their only name; NULL: none, or several names */
     union {
         vfs_dir dir;
         struct {
@@ -80,6 +84,17 @@ struct beamr_vfs {
     uint64_t next_id, version;
     uint64_t time;   /* ns */
     uint64_t walked; /* see guest_vfs_take_walked */
+    /* Up to this version something may have changed of which no directory knows: what has
+     * several names is not looked for. */
+    uint64_t unplaced;
+    uint64_t names_version; /* counts changes of names */
+    /* Where beamr_vfs_append led last, while no name changes. */
+    struct {
+        vfs_node *node; /* NULL: nowhere */
+        uint64_t names_version;
+        size_t len;
+        char path[32];
+    } appended;
 };
 
 /* ---- Nodes: vfs.c ---- */

@@ -252,19 +252,45 @@ static guest_errno append(beamr_vfs *vfs, vfs_node *file, beamr_bytes content)
     return e;
 }
 
+/* Whoever appends mostly does so again: the path leads to the same file while no name changes.
+ * NULL: it must be looked for. */
+static vfs_node *appended_before(const beamr_vfs *vfs, beamr_bytes path)
+{
+    if (!vfs->appended.node || vfs->appended.names_version != vfs->names_version ||
+        vfs->appended.len != path.len || path.len == 0 ||
+        memcmp(vfs->appended.path, path.data, path.len) != 0)
+        return NULL;
+    return vfs->appended.node;
+}
+
+static void note_appended(beamr_vfs *vfs, beamr_bytes path, vfs_node *file)
+{
+    if (path.len == 0 || path.len > sizeof vfs->appended.path)
+        return;
+    memcpy(vfs->appended.path, path.data, path.len);
+    vfs->appended.len = path.len;
+    vfs->appended.node = file;
+    vfs->appended.names_version = vfs->names_version;
+}
+
 static beamr_status put(beamr_vfs *vfs, beamr_bytes path, beamr_bytes content, bool at_end,
                         const char *what, beamr_error *err)
 {
     guest_spot spot;
-    vfs_node *file = NULL;
+    vfs_node *file = at_end ? appended_before(vfs, path) : NULL;
     undo u = {0};
-    guest_errno e = open_file(vfs, path, &spot, &u, &file);
+    guest_errno e = GUEST_ESUCCESS;
 
+    if (file)
+        return report(append(vfs, file, content), what, path, err);
+    e = open_file(vfs, path, &spot, &u, &file);
     if (e == GUEST_ESUCCESS) {
         e = at_end ? append(vfs, file, content) : vfs_file_set(vfs, file, content);
         if (e != GUEST_ESUCCESS)
             take_back(vfs, &u, spot.name);
     }
+    if (e == GUEST_ESUCCESS && at_end)
+        note_appended(vfs, path, file);
     return report(e, what, path, err);
 }
 
@@ -367,6 +393,13 @@ beamr_status beamr_vfs_read(const beamr_vfs *vfs, beamr_bytes path, bool follow,
     return report(e, "read", path, err);
 }
 
+static void get_stat(const beamr_vfs *vfs, const vfs_node *node, beamr_vfs_stat *out)
+{
+    *out = guest_node_stat(node);
+    if (node->kind == BEAMR_VFS_DIRECTORY && out->below < vfs->unplaced)
+        out->below = vfs->unplaced;
+}
+
 beamr_status beamr_vfs_stat_at(const beamr_vfs *vfs, beamr_bytes path, bool follow,
                                beamr_vfs_stat *out, beamr_error *err)
 {
@@ -374,7 +407,7 @@ beamr_status beamr_vfs_stat_at(const beamr_vfs *vfs, beamr_bytes path, bool foll
     guest_errno e = find_node(vfs, path, follow, &node);
 
     if (e == GUEST_ESUCCESS)
-        *out = guest_node_stat(node);
+        get_stat(vfs, node, out);
     return report(e, "look at", path, err);
 }
 
@@ -404,6 +437,6 @@ beamr_status beamr_vfs_next(const beamr_vfs *vfs, beamr_bytes directory, uint64_
         return BEAMR_NOT_FOUND;
     *cursor = entry.cookie + 1;
     *name = entry.name;
-    *stat = guest_node_stat(entry.node);
+    get_stat(vfs, entry.node, stat);
     return BEAMR_OK;
 }

@@ -84,9 +84,11 @@ static const struct {
     const char *from;
     const guest_import *rows;
     size_t count;
+    unsigned deferrable;
 } versions[] = {
-    {"wasi_snapshot_preview1", preview1, sizeof preview1 / sizeof preview1[0]},
-    {"wasi_unstable", unstable, sizeof unstable / sizeof unstable[0]},
+    {"wasi_snapshot_preview1", preview1, sizeof preview1 / sizeof preview1[0],
+     GUEST_DEFER_PREVIEW1},
+    {"wasi_unstable", unstable, sizeof unstable / sizeof unstable[0], GUEST_DEFER_UNSTABLE},
 };
 
 enum { VERSION_COUNT = sizeof versions / sizeof versions[0] };
@@ -109,8 +111,10 @@ beamr_status beamr_wasi_link(beamr_wasi *wasi, beamr_linker *linker, const beamr
     guest_door door = {.wasi = wasi};
     beamr_status st = BEAMR_OK;
 
-    for (size_t i = 0; i < VERSION_COUNT && st == BEAMR_OK; i++)
+    for (size_t i = 0; i < VERSION_COUNT && st == BEAMR_OK; i++) {
+        door.deferrable = versions[i].deferrable;
         st = guest_bind(linker, module, versions[i].from, versions[i].rows, versions[i].count,
                         &door, err);
+    }
     return st;
 }

@@ -202,7 +202,9 @@ static beamr_status load_all(world *w, answer *a, beamr_error *err)
 
 const scenario system_scenarios[] = {
     {SYSTEM("make", open_nothing), .run = make},
-    {SYSTEM("open a new file", open_system), .run = open_new, .check = check_not_made, ONCE},
+    {SYSTEM("open a new file", open_system), .run = open_new, .check = check_not_made,
+     .without = FAULT_REALLOC, /* its path is remembered, or looked for when it is asked for */
+     ONCE},
     {SYSTEM("duplicate", open_system), .run = duplicate, SAFE, ONCE},
     {SYSTEM("duplicate far away", open_system), .run = duplicate_far, SAFE},
     {SYSTEM("write to a file", open_system), .run = write_piece, SAFE, ONCE},

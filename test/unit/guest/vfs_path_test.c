@@ -454,6 +454,72 @@ static void limits_are_told(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_empty, close_it)
 
+/* Has anything changed at or below a path since a version was noted? */
+static bool changed_below(const beamr_vfs *in, const char *path, uint64_t since)
+{
+    beamr_vfs_stat stat;
+
+    assert_int_equal(beamr_vfs_stat_at(in, b(path), false, &stat, NULL), BEAMR_OK);
+    return stat.below > since;
+}
+
+static void directories_know_what_changed_below_them(void **state)
+{
+    beamr_vfs *copy = NULL;
+    uint64_t since;
+
+    (void)state;
+    mkdir_at("a/b/c");
+    mkdir_at("a/x");
+    write_at("a/b/c/f", "1");
+#define CHANGES(action, in_a, in_b, in_x)                                                      \
+    do {                                                                                       \
+        since = beamr_vfs_version(vfs);                                                        \
+        assert_int_equal(action, BEAMR_OK);                                                    \
+        assert_true(changed_below(vfs, "/", since));                                           \
+        assert_int_equal(changed_below(vfs, "a", since), in_a);                                \
+        assert_int_equal(changed_below(vfs, "a/b", since), in_b);                              \
+        assert_int_equal(changed_below(vfs, "a/x", since), in_x);                              \
+    } while (0)
+    CHANGES(beamr_vfs_append(vfs, b("a/b/c/f"), b("2"), NULL), true, true, false);
+    CHANGES(beamr_vfs_append(vfs, b("a/b/c/f"), b("3"), NULL), true, true, false);
+    CHANGES(beamr_vfs_rename(vfs, b("a/b/c"), b("a/x/c"), NULL), true, true, true);
+    CHANGES(beamr_vfs_write(vfs, b("a/x/c/f"), b("4"), NULL), true, false, true);
+    CHANGES(beamr_vfs_rename(vfs, b("a/x/c/f"), b("a/b/f"), NULL), true, true, true);
+    CHANGES(beamr_vfs_append(vfs, b("a/b/f"), b("5"), NULL), true, true, false);
+    CHANGES(beamr_vfs_write(vfs, b("g"), b("6"), NULL), false, false, false);
+    since = beamr_vfs_version(vfs);
+    assert_int_equal(beamr_vfs_copy(vfs, &copy, NULL), BEAMR_OK);
+    assert_false(changed_below(copy, "/", since));
+    assert_int_equal(beamr_vfs_append(copy, b("a/b/f"), b("7"), NULL), BEAMR_OK);
+    assert_true(changed_below(copy, "a/b", since));
+    assert_false(changed_below(copy, "a/x", since));
+    assert_false(changed_below(vfs, "/", since));
+    beamr_vfs_unref(copy);
+}
+
+static beamr_status append_to_f(const char *content)
+{
+    return beamr_vfs_append(vfs, b("/f"), b(content), NULL);
+}
+
+static void appending_again_finds_the_file_that_is_there_now(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(append_to_f("x"), BEAMR_OK);
+    assert_int_equal(beamr_vfs_rename(vfs, b("f"), b("g"), NULL), BEAMR_OK);
+    assert_int_equal(append_to_f("y"), BEAMR_OK);
+    assert_int_equal(beamr_vfs_remove(vfs, b("f"), false, NULL), BEAMR_OK);
+    link_at("g", "f");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(append_to_f("z"), BEAMR_OK);
+    assert_reads("g", "xxzz");
+    assert_int_equal(beamr_vfs_remove(vfs, b("g"), false, NULL), BEAMR_OK);
+    mkdir_at("g");
+    assert_int_equal(append_to_f("z"), BEAMR_ARGUMENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +529,8 @@ int main(void)
         TEST(what_does_not_fit_changes_nothing),
         TEST(appending_adds_or_makes),
         TEST(a_million_appends_by_path_end),
+        TEST(directories_know_what_changed_below_them),
+        TEST(appending_again_finds_the_file_that_is_there_now),
         TEST(links_are_made_and_read),
         TEST(removing_takes_one_or_all),
         TEST(renaming_moves_and_replaces),

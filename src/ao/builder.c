@@ -178,6 +178,23 @@ static bool put_secret(ao_builder *builder, const tree_entry *old, beamr_bytes k
     return true;
 }
 
+/* A message that becomes a part of another is no longer a result: what it came from is not kept
+ * alive with it. Otherwise results that stand in what later results are made from would hold
+ * all that ever was. */
+static beamr_status forget_origin(ao_value *value, beamr_error *err)
+{
+    ao_message *bare;
+    beamr_status st;
+
+    if (value->kind != AO_MESSAGE || !value->of.message->chain)
+        return BEAMR_OK;
+    if ((st = message_with_chain(value->of.message, NULL, &bare, err)) != BEAMR_OK)
+        return st;
+    ao_message_unref(value->of.message);
+    value->of.message = bare;
+    return BEAMR_OK;
+}
+
 /* Put under a key that is normalised.
  *   name  of the key, or NULL */
 static void put(ao_builder *builder, beamr_bytes key, const ao_name *name, ao_value value)
@@ -187,6 +204,8 @@ static void put(ao_builder *builder, beamr_bytes key, const ao_name *name, ao_va
         tree_find(is_private ? secret_keys(builder) : keys_of(builder), key);
 
     note(builder, check(builder, old, key, value));
+    if (builder->status == BEAMR_OK)
+        note(builder, forget_origin(&value, builder->err));
     if (builder->status != BEAMR_OK) {
         ao_value_unref(value);
         return;

@@ -57,6 +57,8 @@ void ao_context_free(ao_context *c)
     free(c->devices);
     free((void *)c->codecs);
     groups_free(c->groups);
+    if (c->world)
+        c->world_free(c->world);
     kv_close(c->kv);
     ao_message_unref(c->values);
     free(c);
@@ -151,6 +153,8 @@ const ao_registered *context_find(const ao_context *c, beamr_bytes name)
     bool is_there;
     size_t place;
 
+    if (name.len > 0 && name.data[0] == '~') /* as paths, and people, write it */
+        name = (beamr_bytes){name.data + 1, name.len - 1};
     if (!key_normalise(name, buffer, &normal, &owned))
         return NULL;
     place = place_of(c, normal, &is_there);

@@ -28,6 +28,8 @@ struct ao_context {
     void (*execute)(void *user, void (*run)(void *arg), void *arg);
     void *user;
     ao_groups *groups;
+    void *world; /* what the devices share: src/device/world.h; NULL until it is made */
+    void (*world_free)(void *world);
     _Atomic bool has_resolved; /* devices can no longer be added */
 };
 

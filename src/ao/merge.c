@@ -8,6 +8,10 @@ bool key_next(beamr_bytes *path, beamr_bytes *part)
 {
     size_t begin = 0, end;
 
+    if (path->len == 0) { /* perhaps without bytes at all */
+        *part = *path;
+        return false;
+    }
     while (begin < path->len && path->data[begin] == '/')
         begin++;
     for (end = begin; end < path->len && path->data[end] != '/'; end++)

@@ -270,6 +270,12 @@ beamr_status ao_set_path(ao_context *context, const ao_message *base, beamr_byte
     return set_at(context, base, path, value, out, err);
 }
 
+beamr_status ao_merge(const ao_message *base, const ao_message *more,
+                      BEAMR_OWN ao_message **out, beamr_error *err)
+{
+    return message_merge(base, more, out, err);
+}
+
 /* ---- Removing ---- */
 
 static void remove_item(ao_builder *builder, ao_value item)

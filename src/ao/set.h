@@ -21,6 +21,11 @@ beamr_status ao_set(ao_context *context, const ao_message *base, const ao_messag
  * BEAMR_NO_MEMORY, those of loading. */
 beamr_status ao_set_path(ao_context *context, const ao_message *base, beamr_bytes path,
                          ao_value value, BEAMR_OWN ao_message **out, beamr_error *err);
+/* `base` with the public keys of `more`, where messages that both have are merged likewise. Not
+ * what `set` does: nothing is reserved, removed or checked. Private keys of `base` stay.
+ * Errors: BEAMR_LIMIT, BEAMR_NO_MEMORY, those of loading a link that is merged. */
+beamr_status ao_merge(const ao_message *base, const ao_message *more,
+                      BEAMR_OWN ao_message **out, beamr_error *err);
 /* `base` without the keys of a list (also one that was numbered), or without one key; compared
  * normalised. Private keys stay.  Errors: BEAMR_NO_MEMORY. */
 beamr_status ao_remove(const ao_message *base, ao_value keys, BEAMR_OWN ao_message **out,

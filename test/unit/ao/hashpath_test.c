@@ -183,6 +183,28 @@ static void a_reset_message_has_its_id_again(void **state)
     ao_value_unref(id);
 }
 
+/* Else results that hold earlier results would keep all that ever was. */
+static void a_part_of_a_message_forgets_what_it_came_from(void **state)
+{
+    ao_message *root = named("root"), *alone = named("result"), *whole;
+    ao_message *result = linked(root, "key", named("result"));
+    ao_value part, origin;
+
+    (void)state;
+    assert_int_equal(ao_message_with(ao_message_empty(), "part",
+                                     ao_message_value(ao_message_ref(result)), &whole, NULL),
+                     BEAMR_OK);
+    part = ao_message_find_text(whole, "part");
+    assert_true(ao_message_match(ao_to_message(part), result, AO_MATCH_STRICT, NULL));
+    assert_int_equal(ao_message_hashpath(context, alone, &origin, NULL), BEAMR_OK);
+    assert_hashpath(ao_to_message(part), origin);
+    ao_value_unref(origin);
+    ao_message_unref(whole);
+    ao_message_unref(alone);
+    ao_message_unref(result);
+    ao_message_unref(root);
+}
+
 static void results_are_linked_as_options_say(void **state)
 {
     ao_options options = AO_OPTIONS_DEFAULT;
@@ -265,6 +287,7 @@ int main(void)
         cmocka_unit_test(nothing_is_computed_until_somebody_asks),
         cmocka_unit_test(a_message_without_an_id_fails_only_the_question),
         cmocka_unit_test(a_reset_message_has_its_id_again),
+        cmocka_unit_test(a_part_of_a_message_forgets_what_it_came_from),
         cmocka_unit_test(results_are_linked_as_options_say),
         cmocka_unit_test(a_history_is_verified),
         cmocka_unit_test(unknown_algorithms_are_refused),

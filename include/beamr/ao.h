@@ -4,6 +4,7 @@
 
 #include "beamr/ao/context.h"
 #include "beamr/ao/device.h"
+#include "beamr/ao/guest.h"
 #include "beamr/ao/message.h"
 #include "beamr/ao/value.h"
 #include "beamr/ao/wallet.h"

@@ -12,5 +12,14 @@ extern const ao_device dev_httpsig;
 extern const ao_device dev_flat;
 extern const ao_device dev_json;
 extern const ao_device dev_ans104;
+extern const ao_device dev_stack;      /* stack@1.0: stack.c */
+extern const ao_device dev_stack_transform; /* what its `transform` gives: stack_map.c */
+extern const ao_device dev_multipass;  /* multipass@1.0: multipass.c */
+extern const ao_device dev_dedup;      /* dedup@1.0: dedup.c */
+extern const ao_device dev_patch;      /* patch@1.0: patch.c */
+extern const ao_device dev_wasm_64;    /* wasm-64@1.0, and its other names: wasm.c */
+extern const ao_device dev_wasm64, dev_wasm;
+extern const ao_device dev_wasi;       /* wasi@1.0: wasi.c */
+extern const ao_device dev_emscripten; /* emscripten@1.0: emscripten.c */
 
 #endif

@@ -1,0 +1,175 @@
+/* What stands idle: idle.h. */
+#include "device/idle.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <time.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+#define THREAD_STACK ((size_t)256 << 10) /* freeing an instance runs on it */
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+beamr_status idle_init(idle_list *list, uint64_t after_ns, beamr_error *err)
+{
+    pthread_condattr_t attr;
+
+    *list = (idle_list){.after_ns = after_ns};
+    list->entries.next = list->entries.previous = &list->entries;
+    if (pthread_condattr_init(&attr) != 0)
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the list of idle guests");
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&list->stop, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    (void)pthread_mutex_init(&list->lock, NULL);
+    return BEAMR_OK;
+}
+
+static void unlink_entry(dev_idle *idle)
+{
+    idle->next->previous = idle->previous;
+    idle->previous->next = idle->next;
+    idle->next = idle->previous = NULL;
+}
+
+/* ---- The thread ---- */
+
+/* Sleep until `due`, or until the list is to stop. The lock is held. */
+static void sleep_until(idle_list *list, uint64_t due)
+{
+    struct timespec at = {.tv_sec = (time_t)(due / NS_PER_S),
+                          .tv_nsec = (long)(due % NS_PER_S)};
+
+    (void)pthread_cond_timedwait(&list->stop, &list->lock, &at);
+}
+
+/* Nothing rests. A guest that computes rests again soon, and no thread is to be made for each
+ * of its calls.  false: it is time to end */
+static bool linger(idle_list *list)
+{
+    sleep_until(list, now_ns() + NS_PER_S);
+    return list->entries.next != &list->entries;
+}
+
+/* The oldest entry is due. The lock is held, but not while it expires. */
+static void expire_oldest(idle_list *list)
+{
+    dev_idle *oldest = list->entries.next;
+    bool is_held = oldest->hold(oldest);
+
+    unlink_entry(oldest);
+    if (!is_held)
+        return;
+    (void)pthread_mutex_unlock(&list->lock);
+    oldest->expire(oldest);
+    (void)pthread_mutex_lock(&list->lock);
+}
+
+static void *run(void *arg)
+{
+    idle_list *list = arg;
+    void (*stopped)(void *user) = NULL;
+
+    (void)pthread_mutex_lock(&list->lock);
+    while (!list->is_stopping) {
+        dev_idle *oldest = list->entries.next;
+
+        if (oldest == &list->entries) {
+            if (!linger(list))
+                break;
+        } else if (now_ns() < oldest->since + list->after_ns) {
+            sleep_until(list, oldest->since + list->after_ns);
+        } else {
+            expire_oldest(list);
+        }
+    }
+    list->state = IDLE_ENDED;
+    stopped = list->stopped;
+    (void)pthread_mutex_unlock(&list->lock);
+    if (stopped) { /* idle_stop was called here, by the last `expire` */
+        (void)pthread_detach(pthread_self());
+        stopped(list->user);
+    }
+    return NULL;
+}
+
+static bool create_thread(pthread_t *thread, idle_list *list)
+{
+    pthread_attr_t attr;
+    sigset_t all, old;
+    bool is_created;
+
+    if (pthread_attr_init(&attr) != 0)
+        return false;
+    (void)pthread_attr_setstacksize(&attr, THREAD_STACK + (size_t)PTHREAD_STACK_MIN);
+    (void)sigfillset(&all); /* signals are for the threads of the program */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
+    is_created = pthread_create(thread, &attr, run, list) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    (void)pthread_attr_destroy(&attr);
+    return is_created;
+}
+
+/* The lock is held. Without a thread nothing is given up until the next entry rests. */
+static void start_thread(idle_list *list)
+{
+    if (list->state == IDLE_RUNS)
+        return;
+    if (list->state == IDLE_ENDED) /* it needs the lock no more */
+        (void)pthread_join(list->thread, NULL);
+    list->state = create_thread(&list->thread, list) ? IDLE_RUNS : IDLE_NONE;
+}
+
+void idle_stop(idle_list *list, void (*stopped)(void *user), void *user)
+{
+    bool is_joined;
+
+    (void)pthread_mutex_lock(&list->lock);
+    list->is_stopping = true;
+    if (list->state == IDLE_RUNS && pthread_equal(list->thread, pthread_self())) {
+        list->stopped = stopped;
+        list->user = user;
+        (void)pthread_mutex_unlock(&list->lock);
+        return;
+    }
+    is_joined = list->state != IDLE_NONE;
+    (void)pthread_cond_signal(&list->stop);
+    (void)pthread_mutex_unlock(&list->lock);
+    if (is_joined)
+        (void)pthread_join(list->thread, NULL);
+    stopped(user);
+}
+
+/* ---- Entries ---- */
+
+void idle_rest(idle_list *list, dev_idle *idle)
+{
+    if (list->after_ns == 0)
+        return;
+    (void)pthread_mutex_lock(&list->lock);
+    if (idle->next)
+        unlink_entry(idle);
+    idle->since = now_ns();
+    idle->next = &list->entries;
+    idle->previous = list->entries.previous;
+    idle->previous->next = idle;
+    list->entries.previous = idle;
+    start_thread(list);
+    (void)pthread_mutex_unlock(&list->lock);
+}
+
+void idle_wake(idle_list *list, dev_idle *idle)
+{
+    if (list->after_ns == 0)
+        return;
+    (void)pthread_mutex_lock(&list->lock);
+    if (idle->next)
+        unlink_entry(idle);
+    (void)pthread_mutex_unlock(&list->lock);
+}

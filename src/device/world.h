@@ -1,0 +1,111 @@
+/* What the devices that run guests share in one context: engines, modules by their hash, the
+ * node's options, and the instances that stand idle.
+ * It is made with the context (context.c) and goes with it; by then no message of the context
+ * holds a guest any more, or what it holds can only be released. Threads: any. */
+#ifndef DEVICE_WORLD_H
+#define DEVICE_WORLD_H
+
+#include "ao/context.h"
+#include "beamr/beamr.h"
+
+typedef struct dev_world dev_world; /* counted: states of guests hold it */
+
+/* The node's options about guests, read once, from the context's values. Each may also be given
+ * with a resolution (ao_options.values), which ao_call_option sees first; those marked * are
+ * read of the context alone.
+ *
+ *   name                      default  meaning
+ *   wasm_allow_aot            false    see `Mode` of wasm-64@1.0
+ *   wasm_imports              stub     what becomes of imports that nobody answers: `stub` or
+ *                                      `trap`
+ *   wasm_timeout              0        ms that a call may take, imports included; 0: no limit
+ *   wasm_max_fuel             0        units that a call may use; 0: no limit. What an instance
+ *                                      is made by must count them: the option is set when the
+ *                                      image is loaded, or the message has a `compute-limit`
+ *   wasm_max_memory *         0        bytes of all guests of the node; 0: no limit. All guests
+ *                                      then share one engine, which counts fuel
+ *   wasm_max_guest_memory *   0        bytes of one guest, of its memory and of its files,
+ *                                      beyond which the computation fails; 0: no limit.
+ *                                      Guests do not see it, as they see what a message
+ *                                      declares
+ *   wasm_idle_time *          300000   ms after which an instance that nobody uses is given up;
+ *                                      its state stays; 0: never
+ *   wasm_image_source         none     the device that is asked for images that are not stored:
+ *                                      its key `read` with `target`, as cache@1.0's
+ *   wasm_cache *              64       modules that are remembered, those used last
+ *   wasi_max_output           1048576  bytes that a call may write to its streams
+ *
+ * Errors: BEAMR_ARGUMENT (one of the numbers is none), BEAMR_NO_MEMORY. */
+beamr_status dev_world_new(const ao_settings *settings, BEAMR_OWN dev_world **out,
+                           beamr_error *err);
+dev_world *dev_world_ref(dev_world *world);
+void dev_world_unref(dev_world *world); /* accepts NULL */
+/* The world of a context. */
+dev_world *dev_world_of(const ao_context *context);
+
+/* ---- Modules ---- */
+
+/* A module with what its instances are made by. Counted, immutable. */
+typedef struct dev_image {
+    _Atomic size_t count;
+    dev_world *world;     /* counted */
+    beamr_engine *engine; /* the world's; one that meters if is_metered */
+    beamr_module *module; /* counted */
+    bool is_metered;      /* fuel is counted */
+    /* As the message declares, and the guest sees it; 0: no limit. */
+    uint64_t max_pages;  /* of each memory */
+    uint64_t max_fuel;   /* of each call */
+    uint64_t host_bytes; /* wasm_max_guest_memory */
+} dev_image;
+
+typedef struct dev_image_limits {
+    uint64_t max_pages, max_fuel; /* of the message; 0: none */
+    bool is_metered;              /* also without max_fuel */
+} dev_image_limits;
+
+/* The image of bytes, from the cache if they were loaded before: found by their SHA-256.
+ * Errors: as beamr_module_load. */
+beamr_status dev_image_load(dev_world *world, beamr_bytes wasm, const dev_image_limits *limits,
+                            BEAMR_OWN dev_image **out, beamr_error *err);
+/* Likewise of a binary, which is remembered with its module: the same one again is found
+ * without a hash. */
+beamr_status dev_image_load_binary(dev_world *world, ao_value binary,
+                                   const dev_image_limits *limits, BEAMR_OWN dev_image **out,
+                                   beamr_error *err);
+/* The image of bytes with this SHA-256, if they were loaded before.
+ *   out  NULL when they were not
+ * Errors: BEAMR_NO_MEMORY. */
+beamr_status dev_image_find(dev_world *world, const uint8_t hash[BEAMR_MODULE_ID_SIZE],
+                            const dev_image_limits *limits, BEAMR_OWN dev_image **out,
+                            beamr_error *err);
+dev_image *dev_image_ref(dev_image *image);
+void dev_image_unref(dev_image *image); /* accepts NULL */
+
+/* ---- Interrupts, for a program whose guests all run on one thread ---- */
+
+/* The store whose guest runs on this thread from now on; NULL: none. */
+void dev_world_running(dev_world *world, beamr_store *store);
+/* End the running call as a deadline would. For a signal handler on the thread that runs it. */
+void dev_world_interrupt(dev_world *world);
+
+/* ---- Idle instances ---- */
+
+/* An entry of the list of those that stand idle; lies in what it is about. */
+typedef struct dev_idle {
+    struct dev_idle *next, *previous;
+    uint64_t since; /* ns of CLOCK_MONOTONIC */
+    /* Give the instance up, and then the count that `hold` took; called without a lock of the
+     * world's, on a thread of it. The entry is no longer in the list. */
+    void (*expire)(struct dev_idle *idle);
+    /* Take a count of what it lies in, if it is not about to go; with the world's lock, so this
+     * must wait for nothing that rests or wakes. */
+    bool (*hold)(struct dev_idle *idle);
+} dev_idle;
+
+/* An instance came to rest; it is used, or gone. Each is about one entry, and cheap. An entry
+ * begins as zeros, and is woken before what it lies in goes; one that is not in the list may be
+ * woken too. */
+void dev_world_rest(dev_world *world, dev_idle *idle);
+void dev_world_wake(dev_world *world, dev_idle *idle);
+
+#endif

@@ -1,0 +1,170 @@
+/* What stands idle: entries are given up in order, and once. */
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "device/idle.h"
+#include "wasm_modules.h"
+
+typedef struct thing {
+    dev_idle idle;
+    _Atomic int holds, expired;
+    bool is_going;
+    dev_world *world; /* given back when it expires; NULL for none */
+} thing;
+
+static bool hold(dev_idle *idle)
+{
+    thing *t = (thing *)idle;
+
+    if (t->is_going)
+        return false;
+    t->holds++;
+    return true;
+}
+
+static void expire(dev_idle *idle)
+{
+    thing *t = (thing *)idle;
+    dev_world *world = t->world;
+
+    t->holds--;
+    t->expired++; /* whoever waits for it may go now */
+    dev_world_unref(world);
+}
+
+#define THING                                                                                  \
+    {                                                                                          \
+        .idle = {.expire = expire, .hold = hold }                                              \
+    }
+
+static dev_world *open_world(int64_t idle_ms)
+{
+    ao_message *values = NULL;
+    ao_settings settings = {0};
+    dev_world *world = NULL;
+    beamr_error err = {0};
+
+    assert_int_equal(ao_message_with(ao_message_empty(), "wasm_idle_time", ao_integer(idle_ms),
+                                     &values, &err),
+                     BEAMR_OK);
+    settings.values = values;
+    assert_int_equal(dev_world_new(&settings, &world, &err), BEAMR_OK);
+    ao_message_unref(values);
+    return world;
+}
+
+/* Within ten seconds. */
+static bool comes(_Atomic int *what, int n)
+{
+    for (int i = 0; i < 10000 && *what != n; i++)
+        (void)usleep(1000);
+    return *what == n;
+}
+
+static void what_rests_is_given_up_and_what_is_used_is_not(void **state)
+{
+    dev_world *world = open_world(20);
+    thing rests = THING, is_used = THING, goes = THING;
+
+    (void)state;
+    goes.is_going = true;
+    dev_world_rest(world, &is_used.idle);
+    dev_world_rest(world, &goes.idle);
+    dev_world_wake(world, &is_used.idle);
+    dev_world_wake(world, &is_used.idle);
+    dev_world_rest(world, &rests.idle);
+    assert_true(comes(&rests.expired, 1));
+    assert_int_equal(is_used.expired, 0);
+    assert_int_equal(goes.expired, 0);
+    assert_int_equal(rests.holds, 0);
+    dev_world_wake(world, &goes.idle);
+    /* Another thread, when this one has ended. */
+    (void)usleep(1000);
+    dev_world_rest(world, &rests.idle);
+    assert_true(comes(&rests.expired, 2));
+    dev_world_unref(world);
+}
+
+static void a_world_can_go_on_its_own_thread(void **state)
+{
+    dev_world *world = open_world(1);
+    thing last = THING;
+
+    (void)state;
+    last.world = world;
+    dev_world_rest(world, &last.idle);
+    assert_true(comes(&last.expired, 1));
+}
+
+static void a_world_that_goes_does_not_wait(void **state)
+{
+    dev_world *world = open_world(3600000);
+    thing t = THING;
+
+    (void)state;
+    dev_world_rest(world, &t.idle);
+    dev_world_rest(world, &t.idle);
+    dev_world_wake(world, &t.idle);
+    dev_world_unref(world);
+    assert_int_equal(t.expired, 0);
+}
+
+static void without_a_time_nothing_is_given_up(void **state)
+{
+    dev_world *world = open_world(0);
+    thing t = THING;
+
+    (void)state;
+    dev_world_rest(world, &t.idle);
+    (void)usleep(5000);
+    assert_int_equal(t.expired, 0);
+    dev_world_unref(world);
+}
+
+/* ---- From many threads ---- */
+
+#define THREADS 4
+#define ROUNDS 2000
+
+static void *rest_and_wake(void *arg)
+{
+    dev_world *world = arg;
+    thing t = THING;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        dev_world_rest(world, &t.idle);
+        if (i % 100 == 0)
+            (void)usleep(1500);
+        dev_world_wake(world, &t.idle);
+        while (t.holds > 0) /* what it lies in is held */
+            (void)usleep(10);
+    }
+    return NULL;
+}
+
+static void many_threads_rest_and_wake(void **state)
+{
+    dev_world *world = open_world(1);
+    pthread_t threads[THREADS];
+
+    (void)state;
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, rest_and_wake, world), 0);
+    for (int i = 0; i < THREADS; i++)
+        (void)pthread_join(threads[i], NULL);
+    dev_world_unref(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_rests_is_given_up_and_what_is_used_is_not),
+        cmocka_unit_test(a_world_can_go_on_its_own_thread),
+        cmocka_unit_test(a_world_that_goes_does_not_wait),
+        cmocka_unit_test(without_a_time_nothing_is_given_up),
+        cmocka_unit_test(many_threads_rest_and_wake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

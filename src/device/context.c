@@ -14,7 +14,7 @@ beamr_status ao_context_new(const ao_settings *settings, BEAMR_OWN ao_context **
     static const ao_device *const all[] = {
         &dev_message,   &dev_cache, &dev_test,   &dev_structured, &dev_httpsig,
         &dev_flat,      &dev_json,  &dev_ans104, &dev_stack,      &dev_stack_transform,
-        &dev_multipass, &dev_dedup, &dev_patch, &dev_wasm_64,
+        &dev_multipass, &dev_dedup, &dev_patch,  &dev_json_iface, &dev_wasm_64,
         &dev_wasm64,    &dev_wasm,  &dev_wasi,   &dev_emscripten};
     ao_context *context = NULL;
     dev_world *world = NULL;

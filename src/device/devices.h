@@ -17,6 +17,7 @@ extern const ao_device dev_stack_transform; /* what its `transform` gives: stack
 extern const ao_device dev_multipass;  /* multipass@1.0: multipass.c */
 extern const ao_device dev_dedup;      /* dedup@1.0: dedup.c */
 extern const ao_device dev_patch;      /* patch@1.0: patch.c */
+extern const ao_device dev_json_iface; /* json-iface@1.0: json_iface.c */
 extern const ao_device dev_wasm_64;    /* wasm-64@1.0, and its other names: wasm.c */
 extern const ao_device dev_wasm64, dev_wasm;
 extern const ao_device dev_wasi;       /* wasi@1.0: wasi.c */

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What gets installed is enough: the README's C program compiles against it, shared and static,
-# and prints what the README says; likewise the program of docs/ao.md and the example device with
-# the AO library; the shared libraries show beamr_* symbols, and ao_* ones, and no others.
+# and prints what the README says; likewise the program of docs/ao.md and the examples of a device and
+# of a process with the AO library; the shared libraries show beamr_* symbols, and ao_* ones, and no others.
 # Usage: install.sh BUILD-FOLDER C-COMPILER
 set -euo pipefail
 build=$1 cc=$2
@@ -66,6 +66,15 @@ flags=(-std=gnu11 -Wall -Wextra -Werror examples/device/device.c -I"$prefix/incl
 for kind in shared static; do
     "$prefix/$kind" >"$prefix/$kind.out" 2>&1 || echo "it failed" >>"$prefix/$kind.out"
     expect "the example device, $kind" "$prefix/expected" "$prefix/$kind.out"
+done
+flags=(-std=gnu11 -Wall -Wextra -Werror examples/process/process.c -I"$prefix/include")
+"$cc" "${flags[@]}" -L"$library" -lbeamr-ao -lbeamr -Wl,-rpath,"$library" -o "$prefix/shared"
+"$cc" "${flags[@]}" "${ao_static[@]}" -lpthread -o "$prefix/static"
+ledger=$build/examples/ledger.wasm
+"$build/examples/process" "$ledger" >"$prefix/expected"
+for kind in shared static; do
+    "$prefix/$kind" "$ledger" >"$prefix/$kind.out" 2>&1 || echo "it failed" >>"$prefix/$kind.out"
+    expect "the example process, $kind" "$prefix/expected" "$prefix/$kind.out"
 done
 
 "$prefix/bin/beamr" --version >"$prefix/version"

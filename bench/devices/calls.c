@@ -1,0 +1,171 @@
+/* Rows of calls: of the engine, through devices, and of imports. */
+#include <stdlib.h>
+
+#include "beamr/beamr.h"
+#include "devices.h"
+
+static struct {
+    beamr_engine *engine;
+    beamr_module *module;
+    beamr_store *store;
+    beamr_func *fac;
+} raw;
+
+static void raw_open(void)
+{
+    beamr_instance *instance = NULL;
+    beamr_error err = {0};
+
+    check(beamr_engine_new(NULL, &raw.engine, &err), &err);
+    check(beamr_module_load(raw.engine, guest_fac(), &raw.module, &err), &err);
+    check(beamr_store_new(raw.engine, NULL, &raw.store, &err), &err);
+    check(beamr_instance_new(raw.store, raw.module, NULL, 0, &instance, &err), &err);
+    raw.fac = beamr_instance_find_func(instance, "fac");
+    need(raw.fac != NULL, "the guest has no fac");
+}
+
+void calls_open(bench *b)
+{
+    raw_open();
+    b->wasm = json_message(b, "{\"device\": \"wasm-64@1.0\"}", guest_fac());
+    b->stack = json_message(b,
+                            "{\"device\": \"stack@1.0\", \"patch-from\": \"/results/outbox\","
+                            " \"device-stack\": [\"WASI@1.0\", \"WASM-64@1.0\", \"patch@1.0\","
+                            " \"Multipass@1.0\"]}",
+                            guest_fac());
+    b->imports = json_message(b,
+                              "{\"device\": \"wasm-64@1.0\", \"stdlib\": {\"my_lib\":"
+                              " {\"device\": \"test-device@1.0\"}}}",
+                              guest_calls());
+    b->direct = json_message(b,
+                             "{\"device\": \"stack@1.0\", \"device-stack\": [\"WASI@1.0\","
+                             " \"WASM-64@1.0\"]}",
+                             guest_calls());
+    advance(b, &b->wasm, ao_binary_text("init"));
+    advance(b, &b->stack, ao_binary_text("init"));
+    advance(b, &b->imports, ao_binary_text("init"));
+    advance(b, &b->direct, ao_binary_text("init"));
+}
+
+void calls_close(bench *b)
+{
+    ao_message_unref(b->wasm);
+    ao_message_unref(b->stack);
+    ao_message_unref(b->imports);
+    ao_message_unref(b->direct);
+    beamr_module_unref(raw.module);
+    beamr_store_free(raw.store);
+    beamr_engine_free(raw.engine);
+}
+
+double run_raw(bench *b, int which, uint64_t n)
+{
+    beamr_value arg = beamr_f64(5), result;
+    beamr_error err = {0};
+    double start = now_ns();
+
+    (void)b;
+    (void)which;
+    for (uint64_t i = 0; i < n; i++)
+        check(beamr_func_call(raw.fac, &arg, 1, &result, 1, &err), &err);
+    start = now_ns() - start;
+    need(result.of.f64 == 120, "fac(5) is not 120");
+    return start;
+}
+
+/* fac(5) on a state, n times, each on the state before. */
+static double run_fac(bench *b, ao_message **state, uint64_t n)
+{
+    ao_value request = call_of("fac", ao_float(5));
+    double start = now_ns();
+
+    for (uint64_t i = 0; i < n; i++)
+        advance(b, state, ao_value_ref(request));
+    start = now_ns() - start;
+    expect(*state, 120);
+    ao_value_unref(request);
+    return start;
+}
+
+double run_wasm(bench *b, int which, uint64_t n)
+{
+    (void)which;
+    return run_fac(b, &b->wasm, n);
+}
+
+double run_bare(bench *b, int which, uint64_t n)
+{
+    double ns;
+
+    (void)which;
+    b->has_no_hashpaths = true;
+    ns = run_fac(b, &b->wasm, n);
+    b->has_no_hashpaths = false;
+    return ns;
+}
+
+double run_stack(bench *b, int which, uint64_t n)
+{
+    (void)which;
+    return run_fac(b, &b->stack, n);
+}
+
+/* A key that nobody has, n times. */
+static double run_nothing(bench *b, const char *json, uint64_t n)
+{
+    ao_value base = ao_message_value(json_message(b, json, (beamr_bytes){NULL, 0}));
+    ao_value request = ao_binary_text("nothing");
+    ao_result result;
+    beamr_error err = {0};
+    double start = now_ns();
+
+    for (uint64_t i = 0; i < n; i++) {
+        check(ao_resolve_on(b->context, base, request, NULL, &result, &err), &err);
+        ao_value_unref(result.value);
+    }
+    start = now_ns() - start;
+    ao_value_unref(base);
+    ao_value_unref(request);
+    return start;
+}
+
+double run_stack_missing(bench *b, int which, uint64_t n)
+{
+    (void)which;
+    return run_nothing(b,
+                       "{\"device\": \"stack@1.0\", \"k\": 1, \"device-stack\":"
+                       " [\"test-device@1.0\", \"test-device@1.0\", \"test-device@1.0\","
+                       " \"test-device@1.0\"]}",
+                       n);
+}
+
+double run_missing(bench *b, int which, uint64_t n)
+{
+    (void)which;
+    return run_nothing(b, "{\"device\": \"test-device@1.0\", \"k\": 1}", n);
+}
+
+/* One call, in which the guest calls an import n times. */
+static double run_imports(bench *b, ao_message **state, const char *function, double expected,
+                          uint64_t n)
+{
+    ao_value request = call_of(function, ao_integer((int64_t)n));
+    double start = now_ns();
+
+    advance(b, state, request);
+    start = now_ns() - start;
+    expect(*state, expected);
+    return start;
+}
+
+double run_import(bench *b, int which, uint64_t n)
+{
+    (void)which;
+    return run_imports(b, &b->imports, "mul", 42, n);
+}
+
+double run_direct(bench *b, int which, uint64_t n)
+{
+    (void)which;
+    return run_imports(b, &b->direct, "clock", 0, n);
+}

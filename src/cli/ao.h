@@ -25,14 +25,33 @@ typedef struct cli_session {
     ao_wallet *wallet;
 } cli_session;
 
+/* What a context is made with; {0} for nothing. */
+typedef struct cli_setup {
+    const char *kv;     /* "memory", "files:FOLDER", "lmdb:FOLDER", or a folder for LMDB */
+    const char *wallet; /* a file */
+    const ao_message *values; /* options of the node; borrowed */
+} cli_setup;
+
 /* A context.
- *   kv      "memory", "files:FOLDER", "lmdb:FOLDER", or a folder for LMDB; NULL for none
- *   wallet  a file; NULL for none
- *   out     to be closed in any case
- *   what    gets `wallet` when that is what a failure is about; for cli_refuse */
-beamr_status cli_session_open(const char *kv, const char *wallet, cli_session *out,
-                              const char **what, beamr_error *err);
+ *   setup  borrowed; NULL for nothing
+ *   out    to be closed in any case
+ *   what   gets the wallet when that is what a failure is about; for cli_refuse */
+beamr_status cli_session_open(const cli_setup *setup, cli_session *out, const char **what,
+                              beamr_error *err);
 void cli_session_close(cli_session *session);
+
+/* ---- Words of the command line: ao_words.c ---- */
+
+/* KEY=VALUE (text), KEY=@FILE (its bytes; - is stdin) or KEY:=JSON. */
+bool cli_is_word(const char *text);
+/* Put a word's key into a message that is being made.  Errors: BEAMR_ARGUMENT (no such word),
+ * those of reading the file, of decoding (offset: in the JSON). */
+beamr_status cli_word_read(ao_context *context, const char *word, ao_builder *into,
+                           beamr_error *err);
+/* Likewise an option of the node, NAME=VALUE; names and types are those that the devices of
+ * this library know.  Errors: BEAMR_ARGUMENT (which names there are, or what the value is to
+ * be). */
+beamr_status cli_option_read(const char *word, ao_builder *into, beamr_error *err);
 
 /* ---- Forms: ao_read.c, ao_write.c ---- */
 
@@ -72,6 +91,10 @@ beamr_status cli_form_write(ao_context *context, cli_form form, const ao_message
 beamr_status cli_message_write(ao_context *context, cli_form form, const ao_message *message,
                                const char *path, beamr_error *err);
 
+/* Write any value as JSON and a line end: messages as json@1.0 has them, lists as arrays,
+ * literals as JSON's own; atoms that are none of these as texts.  Errors: those of encoding. */
+beamr_status cli_json_write(ao_context *context, ao_value value, FILE *out, beamr_error *err);
+
 /* Print bytes as they are; on a terminal with everything escaped but line feeds and tabs. */
 void cli_print_bytes(FILE *out, beamr_bytes bytes);
 /* Likewise as the last thing that is printed: on a terminal a line end comes behind them. */
@@ -79,6 +102,9 @@ void cli_print_last(FILE *out, beamr_bytes bytes);
 
 /* ---- For people: ao_print.c ---- */
 
+/* A float so that it reads back as the same, and as a float: 15.0. Borrowed from `buffer`. */
+#define CLI_FLOAT_TEXT_SIZE 48
+const char *cli_float_text(ao_value value, char buffer[CLI_FLOAT_TEXT_SIZE]);
 /* Print a value: a message one key a line, nested ones indented below theirs, with types shown
  * and long binaries shortened; a literal alone on its line. Links are not loaded. */
 void cli_print_value(FILE *out, ao_value value);

@@ -52,22 +52,25 @@ static beamr_status wallet_read(const char *path, ao_wallet **out, beamr_error *
     return st;
 }
 
-beamr_status cli_session_open(const char *kv, const char *wallet, cli_session *out,
-                              const char **what, beamr_error *err)
+beamr_status cli_session_open(const cli_setup *setup, cli_session *out, const char **what,
+                              beamr_error *err)
 {
+    static const cli_setup nothing;
     ao_settings settings = {0};
     char *name = NULL;
     beamr_status st = BEAMR_OK;
 
+    setup = setup ? setup : &nothing;
     *out = (cli_session){0};
-    *what = wallet;
-    if (wallet && (st = wallet_read(wallet, &out->wallet, err)) != BEAMR_OK)
+    *what = setup->wallet;
+    if (setup->wallet && (st = wallet_read(setup->wallet, &out->wallet, err)) != BEAMR_OK)
         return st;
     *what = NULL;
-    if (kv && !(name = store_name(kv)))
+    if (setup->kv && !(name = store_name(setup->kv)))
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the store's name");
     settings.kv = name;
     settings.wallet = out->wallet;
+    settings.values = setup->values;
     st = ao_context_new(&settings, &out->context, err);
     free(name);
     return st;

@@ -4,13 +4,13 @@
  *   age: 36
  *   active: true
  *   scores: list of 2
- *     1: 0.5 (float)
+ *     1: 0.5
  *     2: "n/a"
  *   photo: binary of 5120 bytes 89504e470d0a...
  *   parent: link to message VutoYYwMPP5...
  *
- * A binary that is text stands in quotes, integers are bare digits; floats, and atoms other
- * than booleans, name their type. Depth is bounded by AO_DEPTH_MAX. */
+ * A binary that is text stands in quotes, integers are bare digits, floats have a point; atoms
+ * other than booleans name their type. Depth is bounded by AO_DEPTH_MAX. */
 #include "ao/link.h"
 #include "base/utf8.h"
 #include "cli/ao.h"
@@ -59,18 +59,11 @@ static void print_binary(FILE *out, beamr_bytes bytes)
     (void)fputs(is_cut ? "..." : "", out);
 }
 
-static void print_float(FILE *out, double number)
+const char *cli_float_text(ao_value value, char buffer[CLI_FLOAT_TEXT_SIZE])
 {
-    char text[40];
+    beamr_value number = beamr_f64(value.of.number);
 
-    for (int digits = 15; digits <= 17; digits++) {
-        double again;
-
-        (void)snprintf(text, sizeof text, "%.*g", digits, number);
-        if (sscanf(text, "%lf", &again) == 1 && again == number)
-            break;
-    }
-    (void)fprintf(out, "%s (float)", text);
+    return beamr_value_text(&number, buffer, CLI_FLOAT_TEXT_SIZE);
 }
 
 static void print_atom(FILE *out, ao_value value)
@@ -92,7 +85,7 @@ static void print_link(FILE *out, ao_value link)
 /* What stands behind the colon; without the line's end. */
 static void print_short(FILE *out, ao_value value)
 {
-    char digits[AO_INTEGER_TEXT_SIZE];
+    char digits[AO_INTEGER_TEXT_SIZE], number[CLI_FLOAT_TEXT_SIZE];
     beamr_bytes text;
 
     switch (value.kind) {
@@ -104,7 +97,7 @@ static void print_short(FILE *out, ao_value value)
         (void)fprintf(out, "%.*s", (int)text.len, (const char *)text.data);
         return;
     case AO_FLOAT:
-        print_float(out, value.of.number);
+        (void)fputs(cli_float_text(value, number), out);
         return;
     case AO_ATOM:
         print_atom(out, value);

@@ -27,6 +27,7 @@ int cli_wallet(int argc, char **argv);
 int cli_resolve(int argc, char **argv);
 int cli_id(int argc, char **argv);
 int cli_message(int argc, char **argv);
+int cli_aos(int argc, char **argv);
 
 /* ---- Messages ---- */
 

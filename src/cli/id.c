@@ -114,7 +114,7 @@ int cli_id(int argc, char **argv)
     }
     if (optind + 1 != argc)
         return cli_usage(argv[0], optind == argc ? "no file is given" : "one file at a time");
-    if (cli_session_open(NULL, NULL, &session, &what, &err) != BEAMR_OK ||
+    if (cli_session_open(NULL, &session, &what, &err) != BEAMR_OK ||
         cli_message_read(session.context, opt.form, argv[optind], &message, &err) != BEAMR_OK)
         code = cli_refuse(argv[0], argv[optind], &err);
     else if (print_id(session.context, &opt, message, &err) != BEAMR_OK)

@@ -20,6 +20,7 @@ static const command commands[] = {
     {"wallet", cli_wallet, "beamr wallet",
      "make or show the key that messages are signed with"},
     {"resolve", cli_resolve, "beamr resolve", "resolve a path on an AO message"},
+    {"aos", cli_aos, "beamr aos", "run an AO process around a module, with a prompt"},
     {"id", cli_id, "beamr id", "print the ids of an AO message"},
     {"message", cli_message, "beamr message", "sign, verify, convert, show and store AO messages"},
 };

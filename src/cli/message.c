@@ -187,13 +187,14 @@ static const struct {
 
 static int run(message_verb *verb, const message_options *opt)
 {
+    cli_setup setup = {.kv = opt->kv, .wallet = opt->wallet};
     cli_session session = {0};
     ao_message *message = NULL;
     beamr_error err = {0};
     const char *what;
     int code;
 
-    if (cli_session_open(opt->kv, opt->wallet, &session, &what, &err) != BEAMR_OK)
+    if (cli_session_open(&setup, &session, &what, &err) != BEAMR_OK)
         code = cli_refuse(opt->command, what, &err);
     else if (cli_message_read(session.context, opt->form, opt->path, &message, &err) !=
              BEAMR_OK)

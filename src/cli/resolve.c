@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
+#include "ao/set.h"
 #include "cli/ao.h"
 #include "cli/escape.h"
 
@@ -12,11 +13,13 @@ static const char help_text[] =
     "Resolve a path on a message, and print what it leads to.\n"
     "\n"
     "Usage: beamr resolve [OPTIONS] PATH [KEY=VALUE | KEY=@FILE | KEY:=JSON]...\n"
+    "       beamr resolve [OPTIONS] --request FILE [PATH [KEY...]]\n"
     "\n"
     "PATH is one or more keys separated by /, each with inline keys behind & and a device\n"
     "behind ~, and a query behind ?. It may begin with an id, which needs --kv. The words\n"
     "behind it are keys of the request: text, the bytes of a file (- is standard input), or\n"
-    "JSON. Without --base the path begins at a message of these keys.\n"
+    "JSON. Without --base the path begins at a message of these keys; with it, keys that\n"
+    "begin with 0. are put into the base, as in 0.image=@module.wasm or 0.user/name=Ada.\n"
     "\n"
     "A message is printed one key a line, with types shown and long values shortened; a\n"
     "binary as the bytes it is, without a line end, or escaped and with one on a terminal.\n"
@@ -27,11 +30,15 @@ static const char help_text[] =
     "fields\n"
     "                          with a body, or ANS-104, which is recognised; - is standard\n"
     "                          input; or an id in the store\n"
-    "      --format FORM       of that file: json, flat, http or ans104\n"
+    "      --request FILE      take keys of the request from a file too, and its `path` if\n"
+    "                          none is given\n"
+    "      --format FORM       of these files: json, flat, http or ans104\n"
     "      --kv DIR            the store: a folder of LMDB, made if it is not there; "
     "files:DIR;\n"
     "                          memory\n"
     "      --wallet FILE       a JWK, for `commit`\n"
+    "      --option NAME=VALUE an option of the node, as wasm_timeout=1000 (ms); a wrong name\n"
+    "                          shows all of them\n"
     "      --json              print the result as JSON, every nested message included\n"
     "      --headers           print the result as HTTP fields, an empty line and the body\n"
     "  -h, --help              show this\n"
@@ -41,96 +48,66 @@ static const char help_text[] =
     "\n"
     "Examples:\n"
     "  beamr resolve /user/name --base message.json\n"
+    "  beamr resolve '~wasm64@1.0/init/compute/results/output/1' image=@calculator.wasm \\\n"
+    "    function=evaluate_expression parameters:='[\"sqrt(9) * (10 / 2)\"]'\n"
     "  beamr resolve '~test-device@1.0/mul/results' state=x args:='[6, 7]'\n"
     "  beamr resolve '~json@1.0/serialize/body' --base message.flat\n";
 
 typedef struct resolve_options {
-    const char *base, *kv, *wallet, *path;
+    const char *base, *request, *kv, *wallet;
+    const char *path; /* NULL: that of `request` */
+    char *const *words;
+    ao_builder *values; /* options of the node */
     cli_form form, output;
 } resolve_options;
 
-/* ---- Words to a request ---- */
+/* ---- The request ---- */
 
-/* The value of `key:=JSON`: the only member of an object that is decoded. */
-static beamr_status json_value(ao_context *context, const char *json, ao_value *out,
-                               beamr_error *err)
+/* `0.KEY=VALUE` with a base that is given: a key of that. */
+static bool is_of_base(const resolve_options *opt, const char *word)
 {
-    static const char head[] = "{\"value\":", tail[] = "}";
-    size_t size = strlen(json) + sizeof head + sizeof tail;
-    char *text = malloc(size);
-    ao_message *message = NULL;
-    ao_value found = AO_NO_VALUE;
-    beamr_status st;
-
-    if (!text)
-        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for %zu bytes", size);
-    (void)snprintf(text, size, "%s%s%s", head, json, tail);
-    st = cli_form_read(context, FORM_JSON, beamr_bytes_of(text), &message, err);
-    free(text);
-    if (st == BEAMR_OK) {
-        found = ao_message_find_text(message, "value");
-        if (ao_message_count(message) != 1 || found.kind == AO_NONE)
-            st = beamr_fail(err, BEAMR_MESSAGE, 0, "not one JSON value: %s", json);
-    }
-    if (err->offset >= sizeof head - 1)
-        err->offset -= sizeof head - 1; /* as the user sees it */
-    *out = ao_value_ref(found);
-    ao_message_unref(message);
-    return st;
+    return opt->base && strncmp(word, "0.", 2) == 0;
 }
 
-static beamr_status file_value(const char *path, ao_value *out, beamr_error *err)
+static beamr_status words_read(ao_context *context, const resolve_options *opt,
+                               ao_builder *into, beamr_error *err)
 {
-    cli_file file = {0};
-    beamr_status st = cli_file_read(path, CLI_FILE_MAX, &file, err);
-
-    if (st == BEAMR_OK)
-        *out = ao_binary_copy(cli_file_bytes(&file));
-    cli_file_clear(&file);
-    return st;
-}
-
-/* One word into the request. */
-static beamr_status word_read(ao_context *context, const char *word, ao_builder *request,
-                              beamr_error *err)
-{
-    const char *sign = strchr(word, '=');
-    bool is_json;
-    beamr_bytes key;
-    ao_value value = AO_NO_VALUE;
     beamr_status st = BEAMR_OK;
 
-    if (!sign || sign == word || (sign == word + 1 && word[0] == ':'))
-        return beamr_fail(err, BEAMR_ARGUMENT, 0,
-                          "'%s' is not KEY=VALUE, KEY=@FILE or KEY:=JSON", word);
-    is_json = sign[-1] == ':';
-    key = (beamr_bytes){(const uint8_t *)word, (size_t)(sign - word) - (is_json ? 1 : 0)};
-    if (is_json)
-        st = json_value(context, sign + 1, &value, err);
-    else if (sign[1] == '@')
-        st = file_value(sign + 2, &value, err);
-    else
-        value = ao_binary_text(sign + 1);
-    if (st == BEAMR_OK)
-        ao_builder_put_key(request, key, value);
+    for (char *const *word = opt->words; *word && st == BEAMR_OK; word++) {
+        if (!is_of_base(opt, *word))
+            st = cli_word_read(context, *word, into, err);
+    }
     return st;
 }
 
-static beamr_status request_make(ao_context *context, const char *path, char *const *words,
-                                 BEAMR_OWN ao_message **out, beamr_error *err)
+static beamr_status request_make(ao_context *context, const resolve_options *opt,
+                                 const char **what, BEAMR_OWN ao_message **out,
+                                 beamr_error *err)
 {
+    ao_message *file = NULL;
     ao_builder request;
-    beamr_status st;
+    beamr_status st = BEAMR_OK;
 
-    ao_builder_begin(&request, NULL, NULL, err);
-    for (; *words; words++) {
-        if ((st = word_read(context, *words, &request, err)) != BEAMR_OK) {
-            ao_builder_drop(&request);
-            return st;
-        }
+    *what = opt->request;
+    if (opt->request)
+        st = cli_message_read(context, opt->form, opt->request, &file, err);
+    if (st == BEAMR_OK && !opt->path && ao_message_find_text(file, "path").kind != AO_BINARY)
+        st = beamr_fail(err, BEAMR_ARGUMENT, 0, "it has no key `path`, and no path is given");
+    if (st != BEAMR_OK)
+        goto out;
+    *what = NULL;
+    ao_builder_begin(&request, file, NULL, err);
+    if ((st = words_read(context, opt, &request, err)) != BEAMR_OK) {
+        ao_builder_drop(&request);
+        goto out;
     }
-    ao_builder_put(&request, "path", ao_binary_text(path));
-    return ao_builder_end(&request, out);
+    if (opt->path)
+        ao_builder_put(&request, "path", ao_binary_text(opt->path));
+    st = ao_builder_end(&request, out);
+out:
+    ao_message_unref(file);
+    return st;
 }
 
 /* ---- The base ---- */
@@ -152,6 +129,55 @@ static beamr_status base_read(ao_context *context, const resolve_options *opt, a
         (void)fclose(file);
     if ((st = cli_message_read(context, opt->form, opt->base, &message, err)) == BEAMR_OK)
         *out = ao_message_value(message);
+    return st;
+}
+
+/* `0.KEY=VALUE`: the key, which may be a path, in the base. */
+static beamr_status base_with_word(ao_context *context, const char *word, ao_value *base,
+                                   beamr_error *err)
+{
+    ao_message *parsed = NULL, *changed = NULL;
+    ao_cursor cursor = {0};
+    const ao_name *key;
+    ao_builder one;
+    ao_value value;
+    beamr_status st;
+
+    ao_builder_begin(&one, NULL, NULL, err);
+    if ((st = cli_word_read(context, word, &one, err)) != BEAMR_OK) {
+        ao_builder_drop(&one);
+        return st;
+    }
+    if ((st = ao_builder_end(&one, &parsed)) != BEAMR_OK)
+        return st;
+    if (ao_message_next(parsed, &cursor, &key, &value))
+        st =
+            ao_set_path(context, ao_to_message(*base), ao_name_text(key), value, &changed, err);
+    ao_message_unref(parsed);
+    if (changed) {
+        ao_value_unref(*base);
+        *base = ao_message_value(changed);
+    }
+    return st;
+}
+
+static beamr_status base_with_words(ao_context *context, const resolve_options *opt,
+                                    ao_value *base, beamr_error *err)
+{
+    ao_message *stored = NULL;
+    beamr_status st = BEAMR_OK;
+
+    for (char *const *word = opt->words; *word && st == BEAMR_OK; word++) {
+        if (!is_of_base(opt, *word))
+            continue;
+        if (base->kind == AO_BINARY) { /* an id */
+            if ((st = ao_load_message(context, ao_bytes(*base), &stored, err)) != BEAMR_OK)
+                return st;
+            ao_value_unref(*base);
+            *base = ao_message_value(stored);
+        }
+        st = base_with_word(context, *word + 2, base, err);
+    }
     return st;
 }
 
@@ -214,13 +240,12 @@ static beamr_status base_put(ao_value base, ao_value *list, beamr_error *err)
 
 /* The list of messages that is to be resolved.
  *   what  gets the file that a failure is about, if it is one */
-static beamr_status list_make(ao_context *context, const resolve_options *opt,
-                              char *const *words, ao_value *out, const char **what,
-                              beamr_error *err)
+static beamr_status list_make(ao_context *context, const resolve_options *opt, ao_value *out,
+                              const char **what, beamr_error *err)
 {
     ao_message *request = NULL;
     ao_value base = AO_NO_VALUE;
-    beamr_status st = request_make(context, opt->path, words, &request, err);
+    beamr_status st = request_make(context, opt, what, &request, err);
 
     if (st == BEAMR_OK)
         st = ao_request_parse(context, request, out, err);
@@ -230,8 +255,10 @@ static beamr_status list_make(ao_context *context, const resolve_options *opt,
     *what = opt->base;
     if ((st = base_read(context, opt, &base, err)) == BEAMR_OK) {
         *what = NULL;
-        st = base_put(base, out, err);
+        st = base_with_words(context, opt, &base, err);
     }
+    if (st == BEAMR_OK)
+        st = base_put(base, out, err);
     ao_value_unref(base);
     return st;
 }
@@ -246,39 +273,6 @@ static beamr_status check_store(const resolve_options *opt, ao_value list, beamr
 
 /* ---- The answer ---- */
 
-/* A literal as JSON: as the only member of a message, without what is around it. */
-static beamr_status json_literal(ao_context *context, ao_value value, beamr_error *err)
-{
-    char digits[AO_INTEGER_TEXT_SIZE];
-    ao_message *message = NULL;
-    beamr_status st;
-    beamr_bytes text;
-
-    if (value.kind == AO_INTEGER || value.kind == AO_ATOM) {
-        text = value.kind == AO_INTEGER ? ao_integer_text(value, digits) : ao_text(value);
-        if (value.kind == AO_INTEGER || ao_is_atom(value, "true") ||
-            ao_is_atom(value, "false") || ao_is_atom(value, "null"))
-            (void)fwrite(text.data, 1, text.len, stdout);
-        else
-            cli_print_quoted(stdout, text);
-        (void)fputc('\n', stdout);
-        return BEAMR_OK;
-    }
-    if (value.kind == AO_FLOAT) {
-        (void)printf("%.17g\n", value.of.number);
-        return BEAMR_OK;
-    }
-    if (value.kind == AO_BINARY) {
-        cli_print_quoted(stdout, ao_bytes(value));
-        (void)fputc('\n', stdout);
-        return BEAMR_OK;
-    }
-    if ((st = ao_list_to_message(value, &message, err)) == BEAMR_OK)
-        st = cli_form_write(context, FORM_JSON, message, stdout, err);
-    ao_message_unref(message);
-    return st;
-}
-
 static beamr_status value_print(ao_context *context, cli_form output, ao_value value,
                                 beamr_error *err)
 {
@@ -287,10 +281,10 @@ static beamr_status value_print(ao_context *context, cli_form output, ao_value v
 
     if (st != BEAMR_OK)
         return st;
+    if (output == FORM_JSON)
+        return cli_json_write(context, loaded, stdout, err);
     if (loaded.kind == AO_MESSAGE)
         return cli_form_write(context, output, ao_to_message(loaded), stdout, err);
-    if (output == FORM_JSON)
-        return json_literal(context, loaded, err);
     if (loaded.kind == AO_BINARY)
         cli_print_last(stdout, ao_bytes(loaded));
     else
@@ -359,7 +353,23 @@ static int answer(const char *command, ao_context *context, const resolve_option
     return code;
 }
 
-static int resolve(const char *command, const resolve_options *opt, char *const *words)
+static beamr_status session_open(const resolve_options *opt, cli_session *out,
+                                 const char **what, beamr_error *err)
+{
+    cli_setup setup = {.kv = opt->kv, .wallet = opt->wallet};
+    ao_message *values = NULL;
+    beamr_status st;
+
+    *what = NULL;
+    if ((st = ao_builder_end(opt->values, &values)) != BEAMR_OK)
+        return st;
+    setup.values = ao_message_count(values) ? values : NULL;
+    st = cli_session_open(&setup, out, what, err);
+    ao_message_unref(values);
+    return st;
+}
+
+static int resolve(const char *command, const resolve_options *opt)
 {
     ao_options options = AO_OPTIONS_DEFAULT;
     cli_session session = {0};
@@ -370,8 +380,8 @@ static int resolve(const char *command, const resolve_options *opt, char *const 
     int code;
 
     options.force_message = opt->output == FORM_HTTP;
-    if (cli_session_open(opt->kv, opt->wallet, &session, &what, &err) != BEAMR_OK ||
-        list_make(session.context, opt, words, &list, &what, &err) != BEAMR_OK ||
+    if (session_open(opt, &session, &what, &err) != BEAMR_OK ||
+        list_make(session.context, opt, &list, &what, &err) != BEAMR_OK ||
         check_store(opt, list, &err) != BEAMR_OK)
         code = cli_refuse(command, what, &err);
     else if (ao_resolve(session.context, list, &options, &result, &err) != BEAMR_OK)
@@ -384,46 +394,84 @@ static int resolve(const char *command, const resolve_options *opt, char *const 
     return code;
 }
 
+/* One option.  Returns CLI_OK, or what the command ends with. */
+static int option_read(const char *command, int c, resolve_options *opt)
+{
+    beamr_error err = {0};
+
+    switch (c) {
+    case 'b':
+        opt->base = optarg;
+        return CLI_OK;
+    case 'r':
+        opt->request = optarg;
+        return CLI_OK;
+    case 'k':
+        opt->kv = optarg;
+        return CLI_OK;
+    case 'w':
+        opt->wallet = optarg;
+        return CLI_OK;
+    case 'j':
+    case 'H':
+        if (opt->output != FORM_TEXT && opt->output != (c == 'j' ? FORM_JSON : FORM_HTTP))
+            return cli_usage(command, "both --json and --headers are given");
+        opt->output = c == 'j' ? FORM_JSON : FORM_HTTP;
+        return CLI_OK;
+    case 'o':
+        if (cli_option_read(optarg, opt->values, &err) != BEAMR_OK)
+            return cli_usage(command, "%s", err.text);
+        return CLI_OK;
+    case 'f':
+        if (!cli_form_find(optarg, false, &opt->form))
+            return cli_usage(command, "no form is called '%s': json, flat, http or ans104",
+                             optarg);
+        return CLI_OK;
+    default:
+        return cli_usage(command, NULL);
+    }
+}
+
+/* What stands behind the options. */
+static int words_take(const char *command, char *const *argv, resolve_options *opt)
+{
+    if (!argv[0] && !opt->request)
+        return cli_usage(command, "no path is given");
+    opt->path = argv[0];
+    opt->words = argv + (argv[0] ? 1 : 0);
+    for (char *const *word = opt->words; *word; word++) {
+        if (!cli_is_word(*word))
+            return cli_usage(command, "'%s' is not KEY=VALUE, KEY=@FILE or KEY:=JSON", *word);
+    }
+    return CLI_OK;
+}
+
 int cli_resolve(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"base", required_argument, NULL, 'b'}, {"format", required_argument, NULL, 'f'},
-        {"kv", required_argument, NULL, 'k'},   {"wallet", required_argument, NULL, 'w'},
-        {"json", no_argument, NULL, 'j'},       {"headers", no_argument, NULL, 'H'},
-        {"help", no_argument, NULL, 'h'},       {0},
+        {"base", required_argument, NULL, 'b'},   {"request", required_argument, NULL, 'r'},
+        {"format", required_argument, NULL, 'f'}, {"kv", required_argument, NULL, 'k'},
+        {"wallet", required_argument, NULL, 'w'}, {"option", required_argument, NULL, 'o'},
+        {"json", no_argument, NULL, 'j'},         {"headers", no_argument, NULL, 'H'},
+        {"help", no_argument, NULL, 'h'},         {0},
     };
-    resolve_options opt = {0};
-    bool is_json = false, is_http = false;
-    int c;
+    beamr_error err = {0};
+    ao_builder values;
+    resolve_options opt = {.output = FORM_TEXT, .values = &values};
+    int c, code = CLI_OK;
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h')
+    ao_builder_begin(&values, NULL, NULL, &err);
+    while (code == CLI_OK && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (c == 'h') {
+            ao_builder_drop(&values);
             return cli_help(help_text);
-        else if (c == 'b')
-            opt.base = optarg;
-        else if (c == 'k')
-            opt.kv = optarg;
-        else if (c == 'w')
-            opt.wallet = optarg;
-        else if (c == 'j')
-            is_json = true;
-        else if (c == 'H')
-            is_http = true;
-        else if (c != 'f')
-            return cli_usage(argv[0], NULL);
-        else if (!cli_form_find(optarg, false, &opt.form))
-            return cli_usage(argv[0], "no form is called '%s': json, flat, http or ans104",
-                             optarg);
+        }
+        code = option_read(argv[0], c, &opt);
     }
-    if (optind == argc)
-        return cli_usage(argv[0], "no path is given");
-    if (is_json && is_http)
-        return cli_usage(argv[0], "both --json and --headers are given");
-    opt.output = is_json ? FORM_JSON : is_http ? FORM_HTTP : FORM_TEXT;
-    opt.path = argv[optind];
-    for (int i = optind + 1; i < argc; i++) {
-        if (!strchr(argv[i], '='))
-            return cli_usage(argv[0], "'%s' is not KEY=VALUE, KEY=@FILE or KEY:=JSON", argv[i]);
-    }
-    return resolve(argv[0], &opt, argv + optind + 1);
+    if (code == CLI_OK)
+        code = words_take(argv[0], argv + optind, &opt);
+    if (code == CLI_OK)
+        return resolve(argv[0], &opt);
+    ao_builder_drop(&values);
+    return code;
 }

@@ -39,7 +39,11 @@ resolve "a typed key of the query" 0 7 "" '/k?k+integer=7'
 resolve "a number" 0 5 "" n n:=5
 resolve "a boolean" 0 true "" b b:=true
 resolve "an atom names its type" 0 "maybe (atom)" "" '/a?a+atom=maybe'
-resolve "a float names its type" 0 "1.5 (float)" "" f f:=1.5
+resolve "a float" 0 1.5 "" f f:=1.5
+resolve "a float that is whole has a point" 0 15.0 "" f f:=15.0
+resolve "and as JSON" 0 15.0 "" f f:=15.0 --json
+resolve "a list as JSON" 0 '[1, 2.0, "x", true, null]' "" l 'l:=[1,2.0,"x",true,null]' --json
+resolve "a message in a list as JSON" 0 '[{"a":"b"}]' "" l 'l:=[{"a":"b"}]' --json
 printf 'raw\033[1m\0bytes' >"$work/raw"
 "$beamr" resolve data "data=@$work/raw" >"$work/got" 2>"$work/err"
 same "resolve: a file's bytes come out as they are" "$work/got" "$work/raw"
@@ -69,9 +73,36 @@ resolve "set, and read again" 0 "9" "" '/set&x=9/x' --base "$work/user.json"
 resolve "set below a path" 0 "Bob" "" '/set/user/name' --base "$work/user.json" 'user/name=Bob'
 resolve "remove" 1 "" "error: not_found" '/remove&item=greeting/greeting' --base "$work/user.json"
 
+# ---- Keys of the base, and of a request that is a file ----
+
+echo '{"Path": "/user/name?x=1", "greeting": "good morning"}' >"$work/request.json"
+resolve "the path of a file" 0 "Ada" "" --request "$work/request.json" --base "$work/user.json"
+resolve "another path than the file's" 0 "good morning" "" --request "$work/request.json" greeting
+resolve "words beside a file" 0 "hi" "" --request "$work/request.json" greeting greeting=hi
+resolve "a file without a path" 2 "" "user.json: .*it has no key .path., and no path is given" \
+    --request "$work/user.json"
+resolve "a request that is missing" 2 "" "$work/none: No such file" --request "$work/none"
+resolve "a key of the base" 0 "Bob" "" /user/name --base "$work/user.json" '0.user:={"name":"Bob"}'
+resolve "a key below one of the base" 0 "Bob" "" /user/name --base "$work/user.json" 0.user/name=Bob
+resolve "which leaves the others there" 0 "36" "" /user/age --base "$work/user.json" 0.user/name=Bob
+resolve "which the request does not get" 0 "1" "" '/set&b=1/b' --base "$work/user.json" 0.b=2
+
+# ---- Options of the node ----
+
+resolve "an option" 0 "Ada" "" /user/name --base "$work/user.json" --option wasm_timeout=1000
+resolve "an unknown option of the node" 2 "" "no option of the node is called 'wasm_time'; these are: .*wasm_timeout" \
+    k k=v --option wasm_time=1
+resolve "an option that is no number" 2 "" "the option wasm_timeout is a number, not '1s'" \
+    k k=v --option wasm_timeout=1s
+resolve "an option that is neither true nor false" 2 "" "wasm_allow_aot is true or false" \
+    k k=v --option wasm_allow_aot=yes
+resolve "an option without a value" 2 "" "'wasm_timeout' is not NAME=VALUE" k k=v --option wasm_timeout
+
 # ---- Devices ----
 
 resolve "a device" 0 "GOOD_FUNCTION" "" '~test-device@1.0/test-func'
+resolve "a device in a key" 0 "GOOD_FUNCTION" "" test-func device=test-device@1.0
+resolve "a device in a key as paths have it" 0 "GOOD_FUNCTION" "" test-func 'device=~test-device@1.0'
 resolve "names have no case, - is _" 0 "GOOD_FUNCTION" "" '~Test-Device@1.0/test_func'
 resolve "a device on a base" 0 '~"greeting":"hello"' "" '~json@1.0/serialize/body' \
     --base "$work/user.flat"

@@ -1,0 +1,247 @@
+/* `beamr aos`: a process around a module with aos's `handle` interface, and messages to it.
+ * The process is a message like any other, whose stack of devices the library has; what belongs
+ * to this command alone is how expressions are read and answers printed: cli/aos.h. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/aos.h"
+
+static const char help_text[] =
+    "Run a process around a module with aos's `handle` interface, and evaluate expressions.\n"
+    "\n"
+    "Usage: beamr aos [OPTIONS] MODULE.wasm [EXPRESSION...]\n"
+    "       beamr aos [OPTIONS] --load DIR [EXPRESSION...]\n"
+    "\n"
+    "Each expression is sent as a message of the process's owner, and its answer printed; the\n"
+    "process keeps its state from one to the next. Without expressions they are read from a\n"
+    "prompt, or, when standard input is no terminal, from its lines: an expression ends with\n"
+    "its line unless a bracket, a block (do ... end) or a long string is open, or the line\n"
+    "ends in a backslash.\n"
+    "\n"
+    "Options:\n"
+    "      --save DIR          keep the process in this folder at the end\n"
+    "      --load DIR          go on with the process that is kept there\n"
+    "      --wallet FILE       a JWK, with which the process and its messages are signed: its\n"
+    "                          owner. Without one they are unsigned, and so is the owner\n"
+    "      --action ACTION     of the messages (Eval)\n"
+    "      --tag NAME=VALUE    another tag of the messages; as often as needed\n"
+    "      --process-tag NAME=VALUE\n"
+    "                          a tag of the process\n"
+    "      --data TEXT|@FILE   send this too, before the expressions; - is standard input\n"
+    "      --timestamp MS      of the messages, since 1970 (now)\n"
+    "      --block-height N    of the messages (0)\n"
+    "      --show-outbox       print what each message sends out\n"
+    "      --option NAME=VALUE an option of the node, as wasm_timeout=1000 (ms); a wrong name\n"
+    "                          shows all of them\n"
+    "  -h, --help              show this\n"
+    "\n"
+    "Answers and what the program writes to its standard output go to standard output, errors\n"
+    "to standard error.\n"
+    "\n"
+    "Exit codes: 0 ok; 1 an expression failed; 2 wrong usage or an input that cannot be used;\n"
+    "3 the host failed.\n"
+    "\n"
+    "Examples:\n"
+    "  beamr aos process.wasm '1 + 1'\n"
+    "  beamr aos process.wasm --save counter 'x = 5'\n"
+    "  beamr aos --load counter --save counter 'x + 1'\n";
+
+enum {
+    OPTION_SAVE = 1000,
+    OPTION_LOAD,
+    OPTION_WALLET,
+    OPTION_ACTION,
+    OPTION_TAG,
+    OPTION_PROCESS_TAG,
+    OPTION_DATA,
+    OPTION_TIME,
+    OPTION_HEIGHT,
+    OPTION_OUTBOX,
+    OPTION_VALUE,
+};
+
+/* What the command line says. */
+typedef struct words {
+    aos_options opt;
+    char **tags, **process_tags; /* owned lists; room for all words */
+    const char *data;
+    char *const *expressions;
+} words;
+
+static int read_number(const char *command, const char *name, const char *text, uint64_t *out)
+{
+    if (cli_number(text, INT64_MAX, out))
+        return CLI_OK;
+    return cli_usage(command, "%s: '%s' is not a number", name, text);
+}
+
+static int read_tag(const char *command, char *text, char **list, size_t *count)
+{
+    if (!cli_is_word(text))
+        return cli_usage(command, "'%s' is not NAME=VALUE", text);
+    list[(*count)++] = text;
+    return CLI_OK;
+}
+
+/* One option.  Returns CLI_OK, or what the command ends with. */
+static int read_option(int c, words *w)
+{
+    aos_options *opt = &w->opt;
+    beamr_error err = {0};
+
+    switch (c) {
+    case OPTION_SAVE:
+        opt->save = optarg;
+        return CLI_OK;
+    case OPTION_LOAD:
+        opt->load = optarg;
+        return CLI_OK;
+    case OPTION_WALLET:
+        opt->wallet = optarg;
+        return CLI_OK;
+    case OPTION_ACTION:
+        opt->action = optarg;
+        return CLI_OK;
+    case OPTION_TAG:
+        return read_tag(opt->command, optarg, w->tags, &opt->tag_count);
+    case OPTION_PROCESS_TAG:
+        return read_tag(opt->command, optarg, w->process_tags, &opt->process_tag_count);
+    case OPTION_DATA:
+        w->data = optarg;
+        return CLI_OK;
+    case OPTION_TIME:
+        opt->has_time = true;
+        return read_number(opt->command, "--timestamp", optarg, &opt->time_ms);
+    case OPTION_HEIGHT:
+        return read_number(opt->command, "--block-height", optarg, &opt->height);
+    case OPTION_OUTBOX:
+        opt->shows_outbox = true;
+        return CLI_OK;
+    case OPTION_VALUE:
+        if (cli_option_read(optarg, opt->values, &err) == BEAMR_OK)
+            return CLI_OK;
+        return cli_usage(opt->command, "%s", err.text);
+    default:
+        return cli_usage(opt->command, NULL);
+    }
+}
+
+/* What stands behind the options: the module, unless a process is loaded, and expressions. */
+static int take_words(char *const *argv, words *w)
+{
+    aos_options *opt = &w->opt;
+
+    if (opt->load && opt->process_tag_count)
+        return cli_usage(opt->command, "--process-tag is for a new process, not with --load");
+    if (!opt->load) {
+        if (!argv[0])
+            return cli_usage(opt->command, "no module is given");
+        opt->module = *argv++;
+    }
+    w->expressions = argv;
+    opt->tags = w->tags;
+    opt->process_tags = w->process_tags;
+    return CLI_OK;
+}
+
+/* ---- Running ---- */
+
+static void send_data(aos *process, const char *data)
+{
+    cli_file file = {0};
+    beamr_error err = {0};
+
+    if (data[0] != '@') {
+        aos_send(process, beamr_bytes_of(data));
+        return;
+    }
+    if (cli_file_read(data + 1, CLI_FILE_MAX, &file, &err) != BEAMR_OK)
+        aos_note(process, cli_refuse(process->opt->command, data + 1, &err));
+    else
+        aos_send(process, cli_file_bytes(&file));
+    cli_file_clear(&file);
+}
+
+static void send_all(const words *w, aos *process)
+{
+    if (w->data)
+        send_data(process, w->data);
+    for (char *const *expression = w->expressions; *expression; expression++)
+        aos_send(process, beamr_bytes_of(*expression));
+    if (w->data || w->expressions[0])
+        return;
+    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        aos_prompt(process);
+    else
+        aos_read_all(process);
+}
+
+static int run(const words *w)
+{
+    aos process;
+    int code = aos_open(&w->opt, &process);
+
+    if (code == CLI_OK) {
+        send_all(w, &process);
+        if (w->opt.save)
+            aos_note(&process, aos_save(&process, w->opt.save));
+        code = process.code;
+    }
+    aos_close(&process);
+    return code;
+}
+
+static int read_options(int argc, char **argv, words *w, bool *is_help)
+{
+    static const struct option options[] = {
+        {"save", required_argument, NULL, OPTION_SAVE},
+        {"load", required_argument, NULL, OPTION_LOAD},
+        {"wallet", required_argument, NULL, OPTION_WALLET},
+        {"action", required_argument, NULL, OPTION_ACTION},
+        {"tag", required_argument, NULL, OPTION_TAG},
+        {"process-tag", required_argument, NULL, OPTION_PROCESS_TAG},
+        {"data", required_argument, NULL, OPTION_DATA},
+        {"timestamp", required_argument, NULL, OPTION_TIME},
+        {"block-height", required_argument, NULL, OPTION_HEIGHT},
+        {"show-outbox", no_argument, NULL, OPTION_OUTBOX},
+        {"option", required_argument, NULL, OPTION_VALUE},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    int c, code = CLI_OK;
+
+    while (code == CLI_OK && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (c == 'h') {
+            *is_help = true;
+            return CLI_OK;
+        }
+        code = read_option(c, w);
+    }
+    return code == CLI_OK ? take_words(argv + optind, w) : code;
+}
+
+int cli_aos(int argc, char **argv)
+{
+    words w = {.opt = {.command = argv[0], .action = "Eval"}};
+    beamr_error err = {0};
+    bool is_help = false;
+    ao_builder values;
+    int code = CLI_HOST_FAILED;
+
+    w.tags = calloc((size_t)argc + 1, sizeof *w.tags);
+    w.process_tags = calloc((size_t)argc + 1, sizeof *w.process_tags);
+    ao_builder_begin(&values, NULL, NULL, &err);
+    w.opt.values = &values;
+    if (w.tags && w.process_tags)
+        code = read_options(argc, argv, &w, &is_help);
+    else
+        (void)fprintf(stderr, "%s: no memory\n", argv[0]);
+    if (code == CLI_OK && !is_help)
+        code = run(&w);
+    else
+        ao_builder_drop(&values);
+    free(w.tags);
+    free(w.process_tags);
+    return is_help ? cli_help(help_text) : code;
+}

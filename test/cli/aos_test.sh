@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# The command `beamr aos`, in right and wrong use, on the guest of test/guests/handle/.
+#
+# Usage: aos_test.sh BEAMR BUILD
+# Prints a line for each check and a count of them; ends with 1 if one failed.
+set -u
+
+beamr=$1
+guest=$2/test/guests/handle.wasm
+source "$(dirname "${BASH_SOURCE[0]}")/check.bash"
+if [ ! -f "$guest" ]; then
+    echo "skipped: beamr aos (no clang-19 for $guest)"
+    exit 77
+fi
+export XDG_STATE_HOME=$work/home
+
+aos() {
+    local name=$1 code=$2 out=$3 err=$4
+    shift 4
+    check "aos: $name" "$code" "$out" "$err" "$beamr" aos "$@"
+}
+
+# equal NAME TEXT TEXT
+equal() {
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+        echo "ok: aos: $1"
+    else
+        failed=$((failed + 1))
+        echo "failed: aos: $1: '$2' is not '$3'"
+    fi
+}
+
+# has NAME FILE PATTERN
+has() {
+    if grep -Eq -- "$3" "$2"; then
+        passed=$((passed + 1))
+        echo "ok: aos: $1"
+    else
+        failed=$((failed + 1))
+        echo "failed: aos: $1: no '$3'"
+        sed 's/^/    /' "$2"
+    fi
+}
+
+# ---- Answers ----
+
+aos "an expression" 0 2 "" "$guest" '1 + 1'
+aos "the state is kept" 0 10 "" "$guest" 'x = 5' 'x * 2'
+aos "an error, and what follows" 1 5 "^error: boom$" "$guest" 'x = 5' 'error("boom")' 'x'
+aos "a trap, and what follows" 1 5 "^trap: unreachable" "$guest" 'x = 5' 'trap()' 'x'
+aos "a module with other functions" 1 "" "^error: the module is not made for aos: Function not found: handle" \
+    "$2/examples/calculator.wasm" '1'
+aos "an exit" 1 5 "^trap: exit: 3" "$guest" 'x = 5' 'exit(3)' 'x'
+aos "standard output is shown" 0 $'hello\n3' "" "$guest" 'print("hello")' '1 + 2'
+aos "an evaluation without end" 3 5 "failure: compute: " "$guest" \
+    --option wasm_timeout=100 'x = 5' 'loop()' 'x'
+aos "what is sent out" 0 "~^ *data: \"someone's data\"" "" "$guest" --show-outbox \
+    'send("T", "someone'"'"'s data")'
+aos "where it comes from" 0 "~^ *from-process: " "" "$guest" --show-outbox 'send("T", "d")'
+printf 'y = 6\ny * 7' >"$work/program"
+aos "data out of a file" 0 42 "" "$guest" --data "@$work/program"
+aos "data, then expressions" 0 $'3\n4' "" "$guest" --data 3 4
+aos "the time of messages" 0 1234 "" "$guest" --timestamp 1234 'clock()'
+aos "random numbers of messages" 0 "~^[0-9]+$" "" "$guest" 'random()'
+aos "another action" 0 $'1\n2' "" "$guest" --action Ping a b
+aos "tags, and their values" 0 $'1\n2' "" "$guest" --tag a=b --tag c:=5 --action Ping a b
+aos "someone else's message" 1 "" "only the owner may evaluate" "$guest" \
+    --tag from-process=x '1 + 1'
+aos "the owner that a tag names" 0 2 "" "$guest" --process-tag from-process=x \
+    --tag from-process=x '1 + 1'
+
+# ---- Standard input ----
+
+printf 'x = 5\ny = 2\\\nx * y\n\ncount()\n' >"$work/lines"
+"$beamr" aos "$guest" <"$work/lines" >"$work/out" 2>&1
+equal "expressions out of lines" "$?:$(cat "$work/out")" $'0:10\n3'
+printf '(1 + 1' | "$beamr" aos "$guest" >"$work/out" 2>"$work/err"
+equal "the end of the input ends an expression" "$?:$(wc -l <"$work/err")" 1:1
+
+# ---- Keeping ----
+
+at=(--timestamp 5)
+aos "a process that is kept" 0 0 "" "$guest" "${at[@]}" --save "$work/kept" 'x = 5' 'grow(3) * 0'
+aos "and loaded" 0 15 "" --load "$work/kept" "${at[@]}" --save "$work/kept" 'x = x * 3' x
+aos "again" 0 15 "" --load "$work/kept" "${at[@]}" x
+aos "the same without a break" 0 $'0\n15' "" "$guest" "${at[@]}" --save "$work/whole" \
+    'x = 5' 'grow(3) * 0' 'x = x * 3' x
+equal "both are the same, byte for byte" "$(cut -d' ' -f2 "$work/kept/current")" \
+    "$(cut -d' ' -f2 "$work/whole/current")"
+equal "one state is kept" "$(ls "$work/kept")" $'current\nstate-2'
+mkdir "$work/kept/state-9"
+echo "not a store" >"$work/kept/state-9/data.mdb"
+echo "half a line" >"$work/kept/current.new"
+aos "what a crash has left does no harm" 0 15 "" --load "$work/kept" --save "$work/kept" x
+equal "and is gone" "$(ls "$work/kept")" $'current\nstate-10'
+cp -r "$work/kept" "$work/linked"
+echo mine >"$work/mine"
+ln -s "$work/mine" "$work/linked/current.new"
+aos "a link in the folder is not followed" 0 15 "" --load "$work/linked" --save "$work/linked" x
+equal "what it leads to is as it was" "$(cat "$work/mine")" mine
+cp "$work/kept/current" "$work/before"
+(trap '' XFSZ; ulimit -f 64; "$beamr" aos --load "$work/kept" --save "$work/kept" 'x = 1' >"$work/out" 2>&1)
+equal "a save that fails says so" "$?" 3
+equal "and leaves what was there" "$(cat "$work/kept/current")" "$(cat "$work/before")"
+{ (ulimit -f 64; exec "$beamr" aos --load "$work/kept" --save "$work/kept" 'x = 1'); } >"$work/out" 2>&1
+equal "so does one that is killed" "$(cat "$work/kept/current")" "$(cat "$work/before")"
+aos "which can be loaded" 0 15 "" --load "$work/kept" x
+aos "nothing is kept there" 2 "" "no process is kept there" --load "$work" 1
+aos "no such folder" 2 "" "No such file" --load "$work/none" 1
+echo "state-1 short" >"$work/kept/current"
+aos "a damaged folder" 2 "" "is damaged" --load "$work/kept" 1
+aos "a folder that cannot be" 3 2 "cannot be made" "$guest" --save "$work/no/such" '1 + 1'
+
+# ---- A signed process ----
+
+"$beamr" wallet new "$work/wallet" >"$work/address"
+aos "a signed process" 0 2 "" "$guest" --wallet "$work/wallet" --save "$work/signed" '1 + 1'
+aos "its owner" 0 3 "" --load "$work/signed" --wallet "$work/wallet" '1 + 2'
+aos "not its owner" 1 "" "only the owner" --load "$work/signed" '1 + 2'
+
+# ---- Wrong use ----
+
+aos "help" 0 "~^Usage: beamr aos" "" --help
+aos "no module" 2 "" "no module is given"
+aos "no such file" 2 "" "No such file" "$work/none.wasm" 1
+echo text >"$work/text.wasm"
+aos "not a module" 2 "" "no module that can be run" "$work/text.wasm" 1
+module empty 0061736d 01000000
+aos "no such interface" 1 "" "error: compute: " "$work/empty.wasm" 1
+aos "an unknown option" 2 "" "unrecognized option" "$guest" --foo
+aos "a tag without a value" 2 "" "is not NAME=VALUE" "$guest" --tag foo 1
+aos "a time that is none" 2 "" "not a number" "$guest" --timestamp soon 1
+aos "a node's option that is none" 2 "" "no option of the node" "$guest" --option a=b 1
+aos "a tag for a process that is there" 2 "" "for a new process" --load "$work/whole" \
+    --process-tag a=b 1
+aos "a wallet that is none" 2 "" "wallet|JWK|JSON" "$guest" --wallet "$work/text.wasm" 1
+
+# ---- The prompt ----
+
+# Each line comes when the prompt is there again, as from a keyboard.
+type_lines() {
+    local line
+    sleep 0.5
+    for line in "$@"; do
+        printf '%b' "$line"
+        sleep 0.3
+    done
+}
+
+if command -v script >/dev/null; then
+    type_lines 'x = 5\n' 'y = 2\\\n' 'x * y\n' 'error("boom")\n' 'loop()\n' '\x03' 'x + 1(\x03' 'x + 2\n' \
+        '.outbox\n' '.nonsense\n' ".save $work/prompt\\n" '.quit\n' |
+        TERM=xterm timeout 60 script -qec "$beamr aos $guest" /dev/null >"$work/typed" 2>&1
+    equal "the prompt ends well" "${PIPESTATUS[1]}" 0
+    has "the prompt answers" "$work/typed" '^10'
+    has "it asks for more" "$work/typed" '^\.\.\.> '
+    has "it shows errors" "$work/typed" '^error: boom'
+    has "Ctrl-C ends an evaluation" "$work/typed" 'failure: compute: interrupted'
+    has "and the state is as before" "$work/typed" '^7'
+    has "unknown commands are told" "$work/typed" 'no such command'
+    has "the history is kept" "$work/home/beamr/aos_history" 'error'
+    hostile=$'error("a\033[31mb\033[2Jc")'
+    script -qec "$beamr aos $guest '$hostile'" /dev/null </dev/null >"$work/typed" 2>&1
+    has "colours end with the text, and nothing else passes" "$work/typed" \
+        $'a\033\\[31mb\\\\u001b\\[2Jc.*\033\\[0m'
+    aos "the prompt saves" 0 5 "" --load "$work/prompt" x
+else
+    echo "skipped: the prompt (no script)"
+fi
+
+finish

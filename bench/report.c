@@ -1,6 +1,8 @@
 /* The shared parts of reports: report.h. */
+#define _GNU_SOURCE /* program_invocation_short_name */
 #include "report.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +16,23 @@ static void print_command(const char *title, const char *command)
         (void)printf("%s%s", title, line);
     if (pipe)
         (void)pclose(pipe);
+}
+
+void check(beamr_status st, const beamr_error *err)
+{
+    if (st == BEAMR_OK)
+        return;
+    (void)fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, beamr_status_text(st),
+                  err->text);
+    exit(1);
+}
+
+void need(bool is_right, const char *what)
+{
+    if (is_right)
+        return;
+    (void)fprintf(stderr, "%s: %s\n", program_invocation_short_name, what);
+    exit(1);
 }
 
 void report_host(void)

@@ -103,22 +103,6 @@ double wall_ns(void)
     return clock_ns(CLOCK_MONOTONIC);
 }
 
-void check(beamr_status st, const beamr_error *err)
-{
-    if (st == BEAMR_OK)
-        return;
-    (void)fprintf(stderr, "ao: %s: %s\n", beamr_status_text(st), err->text);
-    exit(1);
-}
-
-void need(bool is_right, const char *what)
-{
-    if (is_right)
-        return;
-    (void)fprintf(stderr, "ao: %s\n", what);
-    exit(1);
-}
-
 /* ---- Measuring ---- */
 
 static double times[ROWS][RUNS_MAX]; /* ns for one repetition */

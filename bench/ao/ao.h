@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "beamr/ao.h"
+#include "report.h"
 
 enum { CODECS = 5, STORES = 3, SIZES = 2 };
 
@@ -42,9 +43,6 @@ typedef struct row {
 
 double now_ns(void);  /* of this thread's processor time */
 double wall_ns(void); /* for what waits */
-/* End the program with the error's text unless `st` is BEAMR_OK. */
-void check(beamr_status st, const beamr_error *err);
-void need(bool is_right, const char *what);
 
 void messages_make(bench *b);
 void messages_clear(bench *b);

@@ -75,14 +75,6 @@ double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-void check(beamr_status st, const beamr_error *err)
-{
-    if (st == BEAMR_OK)
-        return;
-    (void)fprintf(stderr, "boundary: %s: %s\n", beamr_status_text(st), err->text);
-    exit(1);
-}
-
 /* ---- Measuring ---- */
 
 static double times[ROWS][RUNS_MAX]; /* ns for one repetition */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "beamr/beamr.h"
+#include "report.h"
 
 typedef struct bench {
     beamr_engine *engine;
@@ -36,8 +37,6 @@ typedef struct row {
 enum { LOOP_TIMES = 8 };
 
 double now_ns(void);
-/* Print the error and leave, unless the status is BEAMR_OK. */
-void check(beamr_status st, const beamr_error *err);
 
 /* guests.c: the modules, and what they need around them; run by guests_open, freed by
  * guests_close. */

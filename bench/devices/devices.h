@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "beamr/ao.h"
+#include "report.h"
 
 enum { SMALL = 0, LARGE = 1, SIZES = 2 }; /* memories of 12 and 256 MiB */
 
@@ -36,9 +37,6 @@ typedef struct row {
 } row;
 
 double now_ns(void); /* of this thread's processor time */
-/* End the program with the error's text unless `st` is BEAMR_OK. */
-void check(beamr_status st, const beamr_error *err);
-void need(bool is_right, const char *what);
 
 /* ---- messages.c ---- */
 

@@ -62,14 +62,6 @@ static double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-static void check(beamr_status st, const beamr_error *err)
-{
-    if (st == BEAMR_OK)
-        return;
-    (void)fprintf(stderr, "guest: %s: %s\n", beamr_status_text(st), err->text);
-    exit(1);
-}
-
 /* ---- The guest ---- */
 
 static beamr_status raw(const beamr_call *call, const beamr_value *args, beamr_value *results,

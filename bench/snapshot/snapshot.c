@@ -24,14 +24,6 @@ typedef struct bench {
     size_t len;
 } bench;
 
-static void check(beamr_status st, const beamr_error *err)
-{
-    if (st == BEAMR_OK)
-        return;
-    (void)fprintf(stderr, "snapshot: %s: %s\n", beamr_status_text(st), err->text);
-    exit(1);
-}
-
 static double now_ms(void)
 {
     struct timespec t;

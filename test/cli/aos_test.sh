@@ -151,7 +151,7 @@ type_lines() {
 if command -v script >/dev/null; then
     type_lines 'x = 5\n' 'y = 2\\\n' 'x * y\n' 'error("boom")\n' 'loop()\n' '\x03' 'x + 1(\x03' 'x + 2\n' \
         '.outbox\n' '.nonsense\n' ".save $work/prompt\\n" '.quit\n' |
-        TERM=xterm timeout 60 script -qec "$beamr aos $guest" /dev/null >"$work/typed" 2>&1
+        TERM=xterm timeout 60 script -qec "exec $beamr aos $guest" /dev/null >"$work/typed" 2>&1
     equal "the prompt ends well" "${PIPESTATUS[1]}" 0
     has "the prompt answers" "$work/typed" '^10'
     has "it asks for more" "$work/typed" '^\.\.\.> '

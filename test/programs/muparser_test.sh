@@ -8,13 +8,16 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/../guests/common.bash"
 source "$here/build.bash"
 
-# muparser NAME PROGRAM
+# muparser NAME PROGRAM: all in one run, for each begins with the library's own tests.
 muparser() {
-    check "$1: formulas" 0 "~ans=1024$" "" input '2^10\nquit\n' "$beamr" run "$2"
-    check "$1: what is thrown is caught" 0 "~Unexpected parenthesis" "" \
-        input '3+sin)\n1+1\nquit\n' "$beamr" run "$2"
-    check "$1: and the program goes on" 0 "~ans=42$" "" input '2*\n(\n6*7\nquit\n' "$beamr" run "$2"
-    check "$1: its own tests" 0 "~selftest" "" input 'selftest(0)\nquit\n' "$beamr" run "$2"
+    input '2^10\n3+sin)\n1+1\n2*\n(\n6*7\nselftest(0)\nquit\n' "$beamr" run "$2" \
+        >"$work/all" 2>"$work/errors"
+    check "$1: it ends well" 0 0 "" echo $?
+    check "$1: and says no more" 0 "" "" cat "$work/errors"
+    check "$1: formulas" 0 "~ans=1024$" "" cat "$work/all"
+    check "$1: what is thrown is caught" 0 "~Unexpected parenthesis" "" cat "$work/all"
+    check "$1: and the program goes on" 0 "~ans=42$" "" cat "$work/all"
+    check "$1: its own tests" 0 "~selftest" "" cat "$work/all"
 }
 
 if downloaded muparser muparser; then
@@ -24,7 +27,7 @@ if downloaded muparser muparser; then
         files+=("$modules/muparser/src/$file.cpp")
     done
     files+=("$runtime/cxx.cc")
-    flags=(-DMUPARSER_STATIC "-I$modules/muparser/include")
+    flags=(-O1 -DMUPARSER_STATIC "-I$modules/muparser/include")
     if built muparser "${flags[@]}" "${cxx_by_exception[@]}" -- "${files[@]}" "$runtime/tags.S" -- \
         -lc++ -lc++abi; then
         muparser muparser "$programs/muparser.wasm"

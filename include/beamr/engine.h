@@ -31,9 +31,17 @@ typedef struct beamr_config {
     uint64_t max_reserved;
     /* All memories do without a guard (see beamr_memory_is_guarded). */
     bool unguarded;
+    /* Ranges of address space that stores, memories and suspended calls of all stores may take
+     * (two each); 0 for as many as the host gives. A host that has no more to give, Linux
+     * beyond vm.max_map_count, fails in all that the process does, not in the engine alone.
+     * Beyond it is BEAMR_NO_MEMORY. */
+    uint64_t max_mappings;
 } beamr_config;
 
-#define BEAMR_CONFIG_DEFAULT {"", false, 0, 0, 0, false}
+#define BEAMR_CONFIG_DEFAULT                                                                   \
+    {                                                                                          \
+        "", false, 0, 0, 0, false, 0                                                           \
+    }
 
 /* Make an engine.
  *   config  borrowed during the call; NULL for the default

@@ -80,6 +80,7 @@ beamr_status beamr_engine_new(const beamr_config *config, beamr_engine **out, be
         e->max_module_size = config->max_module_size;
     e->max_bytes = config->max_bytes ? config->max_bytes : UINT64_MAX;
     e->max_reserved = config->max_reserved ? config->max_reserved : UINT64_MAX;
+    e->max_mappings = config->max_mappings ? config->max_mappings : UINT64_MAX;
     if (config->unguarded)
         e->max_reserved = 0;
     e->guest_entry = interp_entry;

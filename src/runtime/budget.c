@@ -93,6 +93,16 @@ bool rt_reserved_take(rt_engine *e, uint64_t bytes)
     return take(&e->reserved, e->max_reserved, bytes);
 }
 
+bool rt_mapping_take(rt_engine *e)
+{
+    return take(&e->mappings, e->max_mappings, RT_MAPPING_RANGES);
+}
+
+void rt_mapping_give(rt_engine *e)
+{
+    give(&e->mappings, RT_MAPPING_RANGES);
+}
+
 void rt_reserved_give(rt_engine *e, uint64_t bytes)
 {
     give(&e->reserved, bytes);

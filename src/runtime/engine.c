@@ -26,7 +26,7 @@ beamr_status rt_engine_new(rt_engine **out, beamr_error *err)
     atomic_init(&e->refs, 1);
     e->features = wb_features_default();
     e->max_module_size = WB_LIMIT_MODULE_SIZE;
-    e->max_reserved = e->max_bytes = UINT64_MAX;
+    e->max_reserved = e->max_bytes = e->max_mappings = UINT64_MAX;
     *out = e;
     return BEAMR_OK;
 }

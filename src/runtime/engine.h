@@ -14,7 +14,9 @@ typedef struct rt_engine {
     rt_timer timer;        /* of its stores' deadlines */
     uint64_t max_reserved; /* bytes of address space for guarded memories */
     uint64_t max_bytes;    /* of memories, tables and element segments of all stores */
+    uint64_t max_mappings; /* ranges of address space of all stores */
     _Atomic(uint64_t) reserved;
+    _Atomic(uint64_t) mappings;
     _Atomic(uint64_t) bytes;
     abi_entry guest_entry; /* the executor's entry for all guest functions */
     /* The executor's record of a module, made when it is loaded, and its release. */

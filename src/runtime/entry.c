@@ -61,21 +61,27 @@ static void *entry_mapping(rt_entry *e)
 
 static rt_entry *entry_map(abi_store *s)
 {
-    void *at = mmap(NULL, rt_entry_bytes(), PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    rt_entry *e;
+    rt_entry *e = NULL;
+    void *at;
 
-    if (at == MAP_FAILED)
+    if (!rt_mapping_take(s->engine))
         return NULL;
-    if (!(e = rt_entry_init(s, at)))
+    at = mmap(NULL, rt_entry_bytes(), PROT_READ | PROT_WRITE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (at != MAP_FAILED && !(e = rt_entry_init(s, at)))
         (void)munmap(at, rt_entry_bytes());
+    if (!e)
+        rt_mapping_give(s->engine);
     return e;
 }
 
 static void entry_unmap(rt_entry *e)
 {
+    rt_engine *engine = e->store->engine;
+
     rt_fiber_clear(&e->fiber);
     (void)munmap(entry_mapping(e), rt_entry_bytes());
+    rt_mapping_give(engine);
 }
 
 void rt_entries_clear(abi_store *s)

@@ -28,6 +28,12 @@ beamr_status rt_budget_check(abi_store *s, const char *what, uint64_t bytes, bea
 bool rt_reserved_take(rt_engine *e, uint64_t bytes);
 void rt_reserved_give(rt_engine *e, uint64_t bytes);
 
+/* Each mapping is two ranges of address space to the host: a part that is accessible, and one
+ * that is not. Returns false when the engine's budget has no room. */
+enum { RT_MAPPING_RANGES = 2 };
+bool rt_mapping_take(rt_engine *e);
+void rt_mapping_give(rt_engine *e);
+
 /* Elements that a table has room for when it has `size`. Depends on nothing else, so that a
  * table which was restored counts as much as the one that grew. */
 uint64_t rt_table_capacity(const abi_table *t, uint64_t size);

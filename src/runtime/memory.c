@@ -30,12 +30,14 @@ static bool map(abi_memory *m, uint64_t bytes)
 {
     void *at;
 
-    if (bytes > SIZE_MAX)
+    if (bytes > SIZE_MAX || !rt_mapping_take(m->store->engine))
         return false;
     at = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
               0);
-    if (at == MAP_FAILED)
+    if (at == MAP_FAILED) {
+        rt_mapping_give(m->store->engine);
         return false;
+    }
     m->base = at;
     m->reserved = bytes;
     return true;
@@ -43,8 +45,10 @@ static bool map(abi_memory *m, uint64_t bytes)
 
 static void unmap(abi_memory *m)
 {
-    if (m->base)
+    if (m->base) {
         munmap(m->base, (size_t)m->reserved);
+        rt_mapping_give(m->store->engine);
+    }
     if (m->guarded)
         rt_reserved_give(m->store->engine, m->reserved);
     m->base = NULL;
@@ -105,12 +109,14 @@ static bool move_by_copy(abi_memory *m, uint64_t bytes)
         return false;
     if (mprotect(m->base, (size_t)m->size, PROT_READ | PROT_WRITE) != 0) {
         munmap(m->base, (size_t)bytes);
+        rt_mapping_give(m->store->engine);
         m->base = base;
         m->reserved = reserved;
         return false;
     }
     memcpy(m->base, base, (size_t)m->size);
     munmap(base, (size_t)reserved);
+    rt_mapping_give(m->store->engine);
     return true;
 }
 

@@ -32,9 +32,15 @@ static beamr_status stack_map(abi_store *s, const rt_limits *limits, beamr_error
 {
     size_t slots = stack_bytes(limits);
     size_t bytes = rt_entry_bytes() + slots + frame_bytes(limits);
-    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *at;
 
+    if (!rt_mapping_take(s->engine))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0,
+                          "the engine allows no more ranges of address space to its stores");
+    at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+              -1, 0);
+    if (at == MAP_FAILED)
+        rt_mapping_give(s->engine);
     if (at == MAP_FAILED)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no address space for a stack of %zu bytes",
                           bytes);
@@ -68,6 +74,7 @@ beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, abi_store **out
     s->host_bytes = limits->host_bytes ? limits->host_bytes : UINT64_MAX;
     s->exceptions_until_collect = 256;
     arena_init(&s->arena, SIZE_MAX);
+    s->engine = e;
     if ((st = stack_map(s, limits, err)) != BEAMR_OK)
         goto fail;
     if (!(s->no_memory = ARENA_NEW(&s->arena, abi_memory, 1))) {
@@ -75,14 +82,15 @@ beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, abi_store **out
         goto fail;
     }
     s->no_memory->store = s;
-    s->engine = e;
     rt_engine_ref(e);
     *out = s;
     return BEAMR_OK;
 fail:
     rt_entries_clear(s);
-    if (s->mapped)
+    if (s->mapped) {
         munmap(s->mapping, s->mapped);
+        rt_mapping_give(e);
+    }
     arena_clear(&s->arena);
     free(s);
     return st;
@@ -112,6 +120,7 @@ void rt_store_free(abi_store *s)
         wb_registry_release(s->engine->registry, t->canon);
     rt_entries_clear(s);
     munmap(s->mapping, s->mapped);
+    rt_mapping_give(s->engine);
     arena_clear(&s->arena);
     rt_deadline_clear(s);
     rt_engine_unref(s->engine);

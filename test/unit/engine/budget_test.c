@@ -197,6 +197,26 @@ static void memories_are_unguarded_when_the_address_budget_is_used_up(void **sta
     fixture_close(&a.f);
 }
 
+static void stores_memories_and_calls_end_where_the_ranges_do(void **state)
+{
+    beamr_config config = unguarded_config();
+    beamr_store *more = NULL;
+    beamr_error err = {0};
+    guest a, b;
+
+    (void)state;
+    config.max_mappings = 5; /* of a store and a memory; and what is no whole mapping */
+    guest_open(&a, &config, NULL);
+    b = a;
+    assert_int_equal(guest_try(&b, NULL), BEAMR_NO_MEMORY);
+    assert_int_equal(beamr_store_new(a.f.engine, NULL, &more, &err), BEAMR_NO_MEMORY);
+    assert_non_null(strstr(err.text, "address space"));
+    assert_int_equal(call(&a, "across", 9), 85 + 7); /* it moves its memory */
+    fixture_close(&a.f);
+    guest_open(&a, &config, NULL); /* all was given back */
+    fixture_close(&a.f);
+}
+
 static void content_that_is_set_may_lie_in_the_memory(void **state)
 {
     beamr_config config = unguarded_config();
@@ -733,6 +753,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(guests_find_their_memory_again_when_it_grows),
         cmocka_unit_test(memories_are_unguarded_when_the_address_budget_is_used_up),
+        cmocka_unit_test(stores_memories_and_calls_end_where_the_ranges_do),
         cmocka_unit_test(content_that_is_set_may_lie_in_the_memory),
         cmocka_unit_test(snapshots_are_the_same_for_both_kinds),
         cmocka_unit_test(modules_with_great_tables_are_refused_before_they_are_made),

@@ -33,9 +33,10 @@ BEAMR_API beamr_status beamr_emscripten_link(beamr_wasi *wasi, beamr_linker *lin
                                              BEAMR_OWN beamr_emscripten **out,
                                              beamr_error *err);
 /* Tell which instance it serves, once that is made: its table, stack functions and setThrew are
- * looked up. Before that `invoke_*` trap: in the start function, unless that waits first.
- * Errors: BEAMR_UNLINKABLE (`invoke_*` are imported, and there is no table, or an export that
- * they need is missing or of another type; named), BEAMR_ARGUMENT (an instance of another
+ * looked up. Before that `invoke_*` trap: in the start function, unless that waits first; they
+ * always do in a module with neither a table nor a dynCall function, which has nothing to call.
+ * Errors: BEAMR_UNLINKABLE (`invoke_*` are imported, and an export that they need is missing or
+ * of another type; named), BEAMR_ARGUMENT (an instance of another
  * module or store), BEAMR_LIMIT (instances of the store), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_emscripten_attach(beamr_emscripten *e, beamr_instance *instance,
                                                beamr_error *err);

@@ -45,7 +45,8 @@ BEAMR_API beamr_status beamr_stubs_link(beamr_linker *linker, const beamr_module
 
 /* Link and instantiate. The instance belongs to the linker's store, as the functions that are
  * made for it do, and `wasi` lives at least as long. What the linker has, or its resolver
- * finds, goes before WASI and Emscripten; it is not changed. Memories and tables that old
+ * finds (it is asked once for each import), goes before WASI and Emscripten, also where these
+ * know the name with another type; it is not changed. Memories and tables that old
  * modules import from `env` are made as they are declared.
  *   linker  says in which store
  *   out     borrowed; written when the start function has ended well, or there is none
@@ -75,13 +76,16 @@ BEAMR_API beamr_status beamr_guest_run(beamr_wasi *wasi, beamr_instance *instanc
                                        uint32_t *code, beamr_error *err);
 
 /* Is there such a function of the system's, of WASI or of Emscripten's `env`? Not those that
- * belong to the language: see beamr_wasi_set_deferred. */
+ * belong to the language. */
 BEAMR_API bool beamr_guest_performs(beamr_bytes module, beamr_bytes name);
-/* What such a function takes and gives, of those that take so many arguments, in the width of
- * an instance's memory. Where several types do, the one that the instance's module imports.
- *   params  gets arg_count kinds; room for at least BEAMR_PERFORM_PARAMS
- *   result  gets the result's
- * Returns the number of results, 0 or 1; -1 when there is none such. */
+/* Is there such a function that belongs to the language rather than to the system: `invoke_*`,
+ * what throws, C++ exceptions? They catch, and call the guest on its own stack, so that an
+ * embedder cannot do in their place what they do. */
+BEAMR_API bool beamr_guest_is_language(beamr_bytes module, beamr_bytes name);
+/* What a function of the system's takes and gives, of those that take so many arguments, in the
+ * width of an instance's memory. Where several types do, the one that the instance's module
+ * imports. params  gets arg_count kinds; room for at least BEAMR_PERFORM_PARAMS result  gets
+ * the result's Returns the number of results, 0 or 1; -1 when there is none such. */
 #define BEAMR_PERFORM_PARAMS 16
 BEAMR_API int beamr_guest_signature(const beamr_instance *instance, beamr_bytes module,
                                     beamr_bytes name, size_t arg_count, beamr_kind *params,

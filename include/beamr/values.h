@@ -40,9 +40,12 @@ typedef struct beamr_arg {
     beamr_arg_kind kind;
     bool is_negative; /* INTEGER: the number is -magnitude */
     uint64_t magnitude;
-    double number;          /* FLOAT */
-    beamr_bytes text;       /* TEXT, BYTES, HEX, JSON; borrowed; TEXT may hold NULs */
-    beamr_value value;      /* VALUE */
+    uint32_t shift;    /* INTEGER: 0, or, beyond 64 bits, how far magnitude is to be shifted to
+                          the left; only floats take these. Magnitude's lowest bit is set if any
+                          of those that were cut off is */
+    double number;     /* FLOAT */
+    beamr_bytes text;  /* TEXT, BYTES, HEX, JSON; borrowed; TEXT may hold NULs */
+    beamr_value value; /* VALUE */
     const beamr_json *tree; /* TREE; borrowed */
     const char *name; /* for the text of errors, beside the argument's number; NULL: none */
 } beamr_arg;
@@ -50,13 +53,25 @@ typedef struct beamr_arg {
 /* The argument is copied into the guest's memory, so that it may take two parameters. */
 BEAMR_API bool beamr_arg_is_copied(const beamr_arg *arg);
 
+/* A number, or an exact value, as a value of a type: for a parameter, or for a result that an
+ * import is answered with.
+ *   index      its place among them, from 0, and
+ *   is_result  what it is: the text of an error begins with "argument 1" or "result 1"
+ *   out        written on success
+ * Integers are taken in the signed or unsigned range of the type. A float for an integer must
+ * be integral and in that range. A finite number stays finite: beyond what rounds to the
+ * largest f32 it does not fit; infinities and NaN do. Nothing is rounded twice.
+ * Errors: BEAMR_ARGUMENT (it does not fit, a value of another type, or what is copied). */
+BEAMR_API beamr_status beamr_arg_value(const beamr_arg *arg, size_t index, bool is_result,
+                                       beamr_valtype type, beamr_value *out, beamr_error *err);
+
 /* Read an argument as a command line writes it.
  * "text:..." is text, "json:..." JSON, and "hex:..." or "bytes:..." bytes in hexadecimal;
  * whether these are well-formed is told by the call. Otherwise what parses whole as a number
  * of `type`'s kind is that number: integers in decimal or 0x hexadecimal, negative or not, in
  * the signed or unsigned range of the type; floats in decimal or hexadecimal, "nan", "inf",
  * "-inf"; vectors and null references as beamr_value_text writes them. Anything else is text,
- * also an integer out of range, and what would be JSON: nothing is guessed from a bracket.
+ * also a number out of range, and what would be JSON: nothing is guessed from a bracket.
  *   type  of the parameter; NULL when there is none for it: numbers of any kind
  *   out   text in it borrows from `word` */
 BEAMR_API void beamr_arg_parse(const char *word, const beamr_valtype *type, beamr_arg *out);

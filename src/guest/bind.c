@@ -236,6 +236,17 @@ static bool is_from(const beamr_import *import, const char *from)
            memcmp(import->module.data, from, import->module.len) == 0;
 }
 
+/* The first row for import i, if it is to be bound. */
+static const guest_import *row_for(const beamr_import *import, size_t i, const char *from,
+                                   const guest_import *rows, size_t row_count,
+                                   const guest_door *door)
+{
+    bool is_taken = door->taken && door->taken[i].of.func;
+
+    return is_from(import, from) && !is_taken ? guest_import_find(rows, row_count, import->name)
+                                              : NULL;
+}
+
 beamr_status guest_bind(beamr_linker *linker, const beamr_module *module, const char *from,
                         const guest_import *rows, size_t row_count, const guest_door *door,
                         beamr_error *err)
@@ -247,7 +258,7 @@ beamr_status guest_bind(beamr_linker *linker, const beamr_module *module, const 
     for (size_t i = 0; i < beamr_module_import_count(module); i++) {
         beamr_import import = beamr_module_import(module, i);
 
-        count += is_from(&import, from) && guest_import_find(rows, row_count, import.name);
+        count += row_for(&import, i, from, rows, row_count, door) != NULL;
     }
     if (count == 0)
         return BEAMR_OK;
@@ -260,8 +271,7 @@ beamr_status guest_bind(beamr_linker *linker, const beamr_module *module, const 
         door->door_ref(door->door);
     for (size_t i = 0; i < beamr_module_import_count(module) && st == BEAMR_OK; i++) {
         beamr_import import = beamr_module_import(module, i);
-        const guest_import *first =
-            is_from(&import, from) ? guest_import_find(rows, row_count, import.name) : NULL;
+        const guest_import *first = row_for(&import, i, from, rows, row_count, door);
         const guest_import *row = NULL;
 
         if (first && import.type.kind == BEAMR_EXTERN_FUNC)

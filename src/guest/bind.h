@@ -61,6 +61,9 @@ typedef struct guest_door {
      * caller. Calls through `invoke_*` come from an instance of ours. */
     beamr_instance *const *instance;
     unsigned deferrable; /* a bit of guest_deferred; 0: never answered later */
+    /* Unless NULL: for each import of the module what the embedder gives for it; those that it
+     * does not leave empty are its own, whatever their types. */
+    const beamr_extern *taken;
 } guest_door;
 beamr_status guest_bind(beamr_linker *linker, const beamr_module *module, const char *from,
                         const guest_import *rows, size_t row_count, const guest_door *door,

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "beamr/guest.h"
 #include "guest/env.h"
 #include "guest/system.h"
 
@@ -72,8 +73,8 @@ static beamr_status make(beamr_wasi *wasi, beamr_store *store, beamr_module *mod
 /* ---- Linking ---- */
 
 static beamr_status bind_rows(beamr_emscripten *e, beamr_linker *linker,
-                              const guest_import *rows, size_t count, unsigned deferrable,
-                              beamr_error *err)
+                              const beamr_extern *taken, const guest_import *rows, size_t count,
+                              unsigned deferrable, beamr_error *err)
 {
     guest_door door = {.wasi = e->wasi,
                        .door = e,
@@ -81,34 +82,55 @@ static beamr_status bind_rows(beamr_emscripten *e, beamr_linker *linker,
                        .door_unref = door_unref,
                        .dialect = e->dialect,
                        .instance = &e->instance,
-                       .deferrable = deferrable};
+                       .deferrable = deferrable,
+                       .taken = taken};
 
     return guest_bind(linker, e->module, "env", rows, count, &door, err);
 }
 
-static beamr_status link_all(beamr_emscripten *e, beamr_linker *linker, beamr_error *err)
+static beamr_status link_all(beamr_emscripten *e, beamr_linker *linker,
+                             const beamr_extern *taken, beamr_error *err)
 {
-    BEAMR_TRY(bind_rows(e, linker, guest_env_rows, guest_env_row_count, GUEST_DEFER_ENV, err));
-    BEAMR_TRY(bind_rows(e, linker, guest_throw_rows, guest_throw_row_count, 0, err));
-    BEAMR_TRY(bind_rows(e, linker, guest_cxx_rows, guest_cxx_row_count, 0, err));
+    BEAMR_TRY(
+        bind_rows(e, linker, taken, guest_env_rows, guest_env_row_count, GUEST_DEFER_ENV, err));
+    BEAMR_TRY(bind_rows(e, linker, taken, guest_throw_rows, guest_throw_row_count, 0, err));
+    BEAMR_TRY(bind_rows(e, linker, taken, guest_cxx_rows, guest_cxx_row_count, 0, err));
     BEAMR_TRY(emscripten_matching_catch_link(e, linker, err));
     return emscripten_invokes_link(e, linker, err);
 }
 
-beamr_status beamr_emscripten_link(beamr_wasi *wasi, beamr_linker *linker, beamr_module *module,
-                                   beamr_emscripten **out, beamr_error *err)
+beamr_status emscripten_link(beamr_wasi *wasi, beamr_linker *linker, beamr_module *module,
+                             const beamr_extern *taken, beamr_emscripten **out,
+                             beamr_error *err)
 {
     beamr_emscripten *e = NULL;
     beamr_status st = make(wasi, beamr_linker_store(linker), module, &e, err);
 
     if (st == BEAMR_OK)
-        st = link_all(e, linker, err);
+        st = link_all(e, linker, taken, err);
     if (st == BEAMR_OK) {
         *out = e;
         e = NULL;
     }
     beamr_emscripten_unref(e);
     return st;
+}
+
+beamr_status beamr_emscripten_link(beamr_wasi *wasi, beamr_linker *linker, beamr_module *module,
+                                   beamr_emscripten **out, beamr_error *err)
+{
+    return emscripten_link(wasi, linker, module, NULL, out, err);
+}
+
+bool beamr_guest_is_language(beamr_bytes module, beamr_bytes name)
+{
+    beamr_import import = {module, name, {.kind = BEAMR_EXTERN_FUNC}};
+
+    if (module.len != 3 || memcmp(module.data, "env", 3) != 0)
+        return false;
+    return guest_import_find(guest_throw_rows, guest_throw_row_count, name) ||
+           guest_import_find(guest_cxx_rows, guest_cxx_row_count, name) ||
+           emscripten_is_invoke(&import) || emscripten_is_matching_catch(&import);
 }
 
 bool emscripten_provides(const beamr_import *import, bool *fits, bool is64)

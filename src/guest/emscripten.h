@@ -83,6 +83,11 @@ beamr_status emscripten_throw(const beamr_emscripten *e, uint64_t object, beamr_
 /* Where, from a C++ object's address, the pointer to its type lies in memory: before it. */
 uint64_t emscripten_header_type(const beamr_emscripten *e);
 
+/* As beamr_emscripten_link, without those imports that are taken (guest/bind.h). */
+beamr_status emscripten_link(beamr_wasi *wasi, beamr_linker *linker, beamr_module *module,
+                             const beamr_extern *taken, beamr_emscripten **out,
+                             beamr_error *err);
+
 /* Does Emscripten's side know the import?  *fits  its type is a possible one */
 bool emscripten_provides(const beamr_import *import, bool *fits, bool is64);
 

@@ -63,7 +63,7 @@ beamr_provider beamr_guest_provider(const beamr_module *module, size_t i,
 /* ---- Instances ---- */
 
 /* What an instance is made of. Our own functions are in a linker apart, so that the embedder's
- * stays as it is. */
+ * stays as it is; for an import that the embedder provides, none of ours is made. */
 typedef struct assembly {
     beamr_linker *theirs, *ours;
     beamr_module *module;
@@ -88,8 +88,8 @@ static beamr_status find_import(const assembly *a, size_t i, beamr_stubs stubs,
     beamr_import import = beamr_module_import(a->module, i);
     beamr_store *store = beamr_linker_store(a->ours);
 
-    if (beamr_linker_resolve(a->theirs, &import, out))
-        return BEAMR_OK;
+    if (out->of.func)
+        return BEAMR_OK; /* theirs */
     out->kind = BEAMR_EXTERN_FUNC;
     if ((out->of.func = emscripten_invoke_find(a->emscripten, i)) ||
         beamr_linker_find(a->ours, import.module, import.name, out))
@@ -104,9 +104,15 @@ static beamr_status assemble(assembly *a, beamr_wasi *wasi, beamr_stubs stubs, b
     a->count = beamr_module_import_count(a->module);
     if (a->count > 0 && !(a->imports = calloc(a->count, sizeof *a->imports)))
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for %zu imports", a->count);
+    for (size_t i = 0; i < a->count; i++) {
+        beamr_import import = beamr_module_import(a->module, i);
+
+        if (!beamr_linker_resolve(a->theirs, &import, &a->imports[i]))
+            a->imports[i].of.func = NULL;
+    }
     BEAMR_TRY(beamr_linker_new(beamr_linker_store(a->theirs), &a->ours, err));
-    BEAMR_TRY(beamr_wasi_link(wasi, a->ours, a->module, err));
-    BEAMR_TRY(beamr_emscripten_link(wasi, a->ours, a->module, &a->emscripten, err));
+    BEAMR_TRY(guest_wasi_link(wasi, a->ours, a->module, a->imports, err));
+    BEAMR_TRY(emscripten_link(wasi, a->ours, a->module, a->imports, &a->emscripten, err));
     for (size_t i = 0; i < a->count; i++)
         BEAMR_TRY(find_import(a, i, stubs, &a->imports[i], err));
     return BEAMR_OK;

@@ -171,6 +171,28 @@ static beamr_status not_attached(const beamr_call *call, const beamr_value *args
                            "(by its start function?)");
 }
 
+static beamr_status no_table(const beamr_call *call, const beamr_value *args,
+                             beamr_value *results, beamr_error *err)
+{
+    (void)call;
+    (void)args;
+    (void)results;
+    return beamr_fail_trap(err, BEAMR_TRAP_HOST,
+                           "invoke_* is called, and the module has neither a table nor dynCall "
+                           "functions");
+}
+
+/* Let a function of the front trap when it is called. */
+static beamr_status front_trap(const beamr_emscripten *e, size_t place, beamr_host_func how,
+                               beamr_error *err)
+{
+    beamr_import import = beamr_module_import(e->module, e->invokes[place].import);
+    beamr_value trap = {.kind = BEAMR_FUNCREF};
+
+    BEAMR_TRY(beamr_func_new(e->store, &import.type.func, how, NULL, NULL, &trap.of.func, err));
+    return beamr_table_set(beamr_instance_table(e->front, 0), place, &trap, err);
+}
+
 static beamr_status front_new(beamr_emscripten *e, beamr_error *err)
 {
     beamr_engine *engine = beamr_store_engine(e->store);
@@ -194,14 +216,11 @@ static beamr_status front_take(beamr_emscripten *e, size_t place, beamr_linker *
     emscripten_invoke *invoke = &e->invokes[place];
     beamr_import import = beamr_module_import(e->module, invoke->import);
     beamr_extern item = beamr_instance_export(e->front, place + 1);
-    beamr_value trap = {.kind = BEAMR_FUNCREF};
 
     if (!item.of.func)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for invoke_*");
     invoke->func = item.of.func;
-    BEAMR_TRY(beamr_func_new(e->store, &import.type.func, not_attached, NULL, NULL,
-                             &trap.of.func, err));
-    BEAMR_TRY(beamr_table_set(beamr_instance_table(e->front, 0), place, &trap, err));
+    BEAMR_TRY(front_trap(e, place, not_attached, err));
     return beamr_linker_define(linker, import.module, import.name, item, err);
 }
 
@@ -501,6 +520,25 @@ static beamr_status connect(const beamr_emscripten *e, const beamr_instance *bac
     return BEAMR_OK;
 }
 
+static bool has_dyncalls(const beamr_module *module)
+{
+    for (size_t i = beamr_module_export_count(module); i > 0; i--) {
+        beamr_export export = beamr_module_export(module, i - 1);
+
+        if (export.type.kind == BEAMR_EXTERN_FUNC && cut_prefix(&export.name, "dynCall_"))
+            return true;
+    }
+    return false;
+}
+
+/* There is nothing that they could call. */
+static beamr_status attach_none(const beamr_emscripten *e, beamr_error *err)
+{
+    for (size_t i = 0; i < e->invoke_count; i++)
+        BEAMR_TRY(front_trap(e, i, no_table, err));
+    return BEAMR_OK;
+}
+
 beamr_status emscripten_invokes_attach(beamr_emscripten *e, beamr_error *err)
 {
     enum { FIXED = 6 }; /* tag, three functions, table, memory */
@@ -511,6 +549,8 @@ beamr_status emscripten_invokes_attach(beamr_emscripten *e, beamr_error *err)
 
     if (e->invoke_count == 0)
         return BEAMR_OK;
+    if (!e->table && !has_dyncalls(e->module))
+        return attach_none(e, err);
     st = plan_init(&p, e, err);
     if (st == BEAMR_OK && !(b.items = calloc(FIXED + e->invoke_count, sizeof *b.items)))
         st = beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for invoke_*");

@@ -11,10 +11,11 @@
 typedef struct guest_arg {
     const beamr_arg *arg;
     size_t index;
+    bool is_result; /* it is what an import is answered with */
 } guest_arg;
 
-/* Fail because of an argument. The text begins with "argument 2", or "argument 2 (name)";
- * `format` goes on from there. Returns `status`. */
+/* Fail because of an argument. The text begins with "argument 2" or "result 2", or "argument 2
+ * (name)"; `format` goes on from there. Returns `status`. */
 beamr_status guest_arg_fail(beamr_error *err, beamr_status status, const guest_arg *at,
                             uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

@@ -5,6 +5,7 @@
 #include "guest/value.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@ beamr_status guest_arg_fail(beamr_error *err, beamr_status status, const guest_a
 {
     enum { NAME_MAX_SHOWN = 64 };
     const char *name = at->arg->name;
+    const char *what = at->is_result ? "result" : "argument";
     char text[BEAMR_ERROR_TEXT_SIZE];
     va_list args;
 
@@ -21,9 +23,9 @@ beamr_status guest_arg_fail(beamr_error *err, beamr_status status, const guest_a
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (name)
-        return beamr_fail(err, status, offset, "argument %zu (%.*s)%s", at->index + 1,
+        return beamr_fail(err, status, offset, "%s %zu (%.*s)%s", what, at->index + 1,
                           NAME_MAX_SHOWN, name, text);
-    return beamr_fail(err, status, offset, "argument %zu%s", at->index + 1, text);
+    return beamr_fail(err, status, offset, "%s %zu%s", what, at->index + 1, text);
 }
 
 const char *guest_kind_text(beamr_kind kind)
@@ -67,22 +69,30 @@ static bool integer_param(const beamr_arg *arg, beamr_kind kind, beamr_value *ou
     uint64_t n;
 
     if (!(arg->kind == BEAMR_ARG_INTEGER
-              ? integer_fits(arg->is_negative, arg->magnitude, bits, &n)
+              ? arg->shift == 0 && integer_fits(arg->is_negative, arg->magnitude, bits, &n)
               : float_fits(arg->number, bits, &n)))
         return false;
     *out = kind == BEAMR_I32 ? beamr_i32((int32_t)(uint32_t)n) : beamr_i64((int64_t)n);
     return true;
 }
 
-static void float_param(const beamr_arg *arg, beamr_kind kind, beamr_value *out)
+/* A finite number stays finite: one beyond the type's range is refused. */
+static bool float_param(const beamr_arg *arg, beamr_kind kind, beamr_value *out)
 {
+    bool is_integer = arg->kind == BEAMR_ARG_INTEGER;
+    int shift = (int)(arg->shift < INT_MAX ? arg->shift : INT_MAX);
+    double d;
+    float f;
+
     if (kind == BEAMR_F64) {
-        double n = arg->kind == BEAMR_ARG_FLOAT ? arg->number : (double)arg->magnitude;
-        *out = beamr_f64(arg->kind == BEAMR_ARG_INTEGER && arg->is_negative ? -n : n);
-    } else { /* not by way of a double, which would round an integer twice */
-        float n = arg->kind == BEAMR_ARG_FLOAT ? (float)arg->number : (float)arg->magnitude;
-        *out = beamr_f32(arg->kind == BEAMR_ARG_INTEGER && arg->is_negative ? -n : n);
+        d = is_integer ? ldexp((double)arg->magnitude, shift) : arg->number;
+        *out = beamr_f64(is_integer && arg->is_negative ? -d : d);
+        return !is_integer || !isinf(d);
     }
+    /* not by way of a double, which would round an integer twice */
+    f = is_integer ? ldexpf((float)arg->magnitude, shift) : (float)arg->number;
+    *out = beamr_f32(is_integer && arg->is_negative ? -f : f);
+    return !isinf(f) || (!is_integer && isinf(arg->number));
 }
 
 static beamr_status fail_range(const guest_arg *at, beamr_kind kind, beamr_error *err)
@@ -91,12 +101,27 @@ static beamr_status fail_range(const guest_arg *at, beamr_kind kind, beamr_error
     beamr_value number = beamr_f64(arg->number);
     char text[48];
 
-    if (arg->kind == BEAMR_ARG_FLOAT)
-        return guest_arg_fail(err, BEAMR_ARGUMENT, at, 0, ": %s is no integer of type %s",
-                              beamr_value_text(&number, text, sizeof text),
+    if (arg->kind == BEAMR_ARG_INTEGER && arg->shift > 0)
+        return guest_arg_fail(err, BEAMR_ARGUMENT, at, 0,
+                              ": an integer beyond 64 bits is no %s", guest_kind_text(kind));
+    if (arg->kind == BEAMR_ARG_INTEGER)
+        return guest_arg_fail(err, BEAMR_ARGUMENT, at, 0, ": %s%" PRIu64 " is no %s",
+                              arg->is_negative ? "-" : "", arg->magnitude,
                               guest_kind_text(kind));
-    return guest_arg_fail(err, BEAMR_ARGUMENT, at, 0, ": %s%" PRIu64 " is no %s",
-                          arg->is_negative ? "-" : "", arg->magnitude, guest_kind_text(kind));
+    beamr_value_text(&number, text, sizeof text);
+    return kind == BEAMR_F32
+               ? guest_arg_fail(err, BEAMR_ARGUMENT, at, 0, ": %s is beyond the range of f32",
+                                text)
+               : guest_arg_fail(err, BEAMR_ARGUMENT, at, 0, ": %s is no integer of type %s",
+                                text, guest_kind_text(kind));
+}
+
+/* "the function takes i64". */
+static beamr_status fail_kind(const guest_arg *at, const char *given, beamr_kind kind,
+                              beamr_error *err)
+{
+    return guest_arg_fail(err, BEAMR_ARGUMENT, at, 0, " is %s, and the function %s %s", given,
+                          at->is_result ? "gives" : "takes", guest_kind_text(kind));
 }
 
 beamr_status guest_number_param(const guest_arg *at, beamr_valtype type, beamr_value *out,
@@ -104,23 +129,31 @@ beamr_status guest_number_param(const guest_arg *at, beamr_valtype type, beamr_v
 {
     const beamr_arg *arg = at->arg;
     beamr_kind kind = beamr_valtype_kind(type);
+    bool fits;
 
+    if (beamr_arg_is_copied(arg))
+        return fail_kind(at, guest_copied_text(arg->kind), kind, err);
     if (arg->kind == BEAMR_ARG_VALUE) {
         if (arg->value.kind != kind)
-            return guest_arg_fail(err, BEAMR_ARGUMENT, at, 0,
-                                  " is %s, and the function takes %s",
-                                  guest_kind_text(arg->value.kind), guest_kind_text(kind));
+            return fail_kind(at, guest_kind_text(arg->value.kind), kind, err);
         *out = arg->value;
         return BEAMR_OK;
     }
     if (kind == BEAMR_I32 || kind == BEAMR_I64)
-        return integer_param(arg, kind, out) ? BEAMR_OK : fail_range(at, kind, err);
-    if (kind == BEAMR_F32 || kind == BEAMR_F64) {
-        float_param(arg, kind, out);
-        return BEAMR_OK;
-    }
-    return guest_arg_fail(err, BEAMR_ARGUMENT, at, 0, " is a number, and the function takes %s",
-                          guest_kind_text(kind));
+        fits = integer_param(arg, kind, out);
+    else if (kind == BEAMR_F32 || kind == BEAMR_F64)
+        fits = float_param(arg, kind, out);
+    else
+        return fail_kind(at, "a number", kind, err);
+    return fits ? BEAMR_OK : fail_range(at, kind, err);
+}
+
+beamr_status beamr_arg_value(const beamr_arg *arg, size_t index, bool is_result,
+                             beamr_valtype type, beamr_value *out, beamr_error *err)
+{
+    guest_arg at = {arg, index, is_result};
+
+    return guest_number_param(&at, type, out, err);
 }
 
 /* ---- Addresses ---- */

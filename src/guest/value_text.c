@@ -108,10 +108,8 @@ static bool parse_float(const char *word, bool is_single, beamr_arg *out)
         n = (double)INFINITY;
     else if (strcmp(word, "-inf") == 0)
         n = (double)-INFINITY;
-    else if (is_float(word))
-        n = read_float(word, is_single);
-    else
-        return false;
+    else if (!is_float(word) || isinf(n = read_float(word, is_single)))
+        return false; /* digits never mean infinity */
     *out = (beamr_arg){.kind = BEAMR_ARG_FLOAT, .number = n};
     return true;
 }

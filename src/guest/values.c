@@ -123,10 +123,10 @@ static beamr_status fill_numbers(beamr_args_call *call, const beamr_arg *args, b
     beamr_status st = BEAMR_OK;
 
     for (size_t i = 0; i < call->arg_count && st == BEAMR_OK; i++, p++) {
-        guest_arg at = {&args[i], i};
+        guest_arg at = {&args[i], i, false};
 
         if (!beamr_arg_is_copied(&args[i])) {
-            st = guest_number_param(&at, types[p], &call->params[p], err);
+            st = beamr_arg_value(&args[i], i, false, types[p], &call->params[p], err);
             continue;
         }
         st = guest_address_param(&at, 0, types[p], &call->params[p], err);
@@ -145,7 +145,7 @@ static beamr_status make_payloads(beamr_args_call *call, const beamr_arg *args,
     beamr_status st;
 
     for (size_t i = 0; i < call->arg_count; i++) {
-        guest_arg at = {&args[i], i};
+        guest_arg at = {&args[i], i, false};
 
         if (!beamr_arg_is_copied(&args[i]))
             continue;
@@ -232,7 +232,7 @@ static beamr_status fill_copied(beamr_args_call *call, const beamr_arg *args, be
     beamr_status st;
 
     for (size_t i = 0; i < call->arg_count; i++, p++) {
-        guest_arg at = {&args[i], i};
+        guest_arg at = {&args[i], i, false};
         guest_block block = {0, 0};
 
         if (!beamr_arg_is_copied(&args[i]))

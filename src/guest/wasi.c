@@ -105,10 +105,10 @@ const guest_import *guest_wasi_rows(beamr_bytes from, size_t *count)
     return NULL;
 }
 
-beamr_status beamr_wasi_link(beamr_wasi *wasi, beamr_linker *linker, const beamr_module *module,
-                             beamr_error *err)
+beamr_status guest_wasi_link(beamr_wasi *wasi, beamr_linker *linker, const beamr_module *module,
+                             const beamr_extern *taken, beamr_error *err)
 {
-    guest_door door = {.wasi = wasi};
+    guest_door door = {.wasi = wasi, .taken = taken};
     beamr_status st = BEAMR_OK;
 
     for (size_t i = 0; i < VERSION_COUNT && st == BEAMR_OK; i++) {
@@ -117,4 +117,10 @@ beamr_status beamr_wasi_link(beamr_wasi *wasi, beamr_linker *linker, const beamr
                         &door, err);
     }
     return st;
+}
+
+beamr_status beamr_wasi_link(beamr_wasi *wasi, beamr_linker *linker, const beamr_module *module,
+                             beamr_error *err)
+{
+    return guest_wasi_link(wasi, linker, module, NULL, err);
 }

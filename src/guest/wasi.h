@@ -29,6 +29,10 @@
  * Returns NULL, and *count 0, when it is not a module of WASI's. */
 const guest_import *guest_wasi_rows(beamr_bytes from, size_t *count);
 
+/* As beamr_wasi_link, without those imports that are taken (guest/bind.h). */
+beamr_status guest_wasi_link(beamr_wasi *wasi, beamr_linker *linker, const beamr_module *module,
+                             const beamr_extern *taken, beamr_error *err);
+
 /* A transfer of more is done in pieces of this many bytes, each of which is a place to stop. */
 #define WASI_PIECE ((uint64_t)1 << 20)
 

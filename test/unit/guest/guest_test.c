@@ -230,6 +230,63 @@ static void the_embedders_imports_go_first(void **state)
     beamr_wasi_unref(wasi);
 }
 
+/* Names that the library knows, of types that it does not. */
+static void the_embedders_imports_may_have_types_of_their_own(void **state)
+{
+    static const wanted imports[] = {
+        {"wasi_snapshot_preview1", "fd_close", "dd", "d", .provider = BEAMR_PROVIDER_MISFIT},
+        {"env", "exit", "l", "", .provider = BEAMR_PROVIDER_MISFIT},
+    };
+    fixture f = fixture_open();
+    beamr_module *module = importer(&f, imports, 2, true);
+    beamr_linker *linker = NULL;
+    beamr_instance *instance = NULL;
+    beamr_wasi *wasi = NULL;
+    beamr_error err = {0};
+
+    (void)state;
+    assert_int_equal(instantiate(&f, module, &linker, BEAMR_STUBS_ZEROS, &instance, &err),
+                     BEAMR_UNLINKABLE);
+    beamr_linker_free(linker);
+    beamr_error_clear(&err);
+    assert_int_equal(beamr_linker_new(f.store, &linker, &err), BEAMR_OK);
+    assert_int_equal(beamr_stubs_link(linker, module, BEAMR_STUBS_ZEROS, &err), BEAMR_OK);
+    assert_int_equal(beamr_wasi_new(NULL, &wasi, &err), BEAMR_OK);
+    assert_int_equal(
+        beamr_guest_instantiate(wasi, linker, module, BEAMR_STUBS_NONE, &instance, &err),
+        BEAMR_OK);
+    beamr_module_unref(module);
+    beamr_linker_free(linker);
+    fixture_close(&f);
+    beamr_wasi_unref(wasi);
+}
+
+static bool is_language(const char *module, const char *name)
+{
+    return beamr_guest_is_language(beamr_bytes_of(module), beamr_bytes_of(name));
+}
+
+static void what_belongs_to_the_language_is_told(void **state)
+{
+    static const char *const yes[] = {"invoke_vii",
+                                      "__cxa_throw",
+                                      "_emscripten_throw_longjmp",
+                                      "__cxa_find_matching_catch_3",
+                                      "setTempRet0",
+                                      "__resumeException"};
+    static const char *const no[] = {"exit", "invoke", "invoke_", "memory", "", "fd_write"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+        assert_true(is_language("env", yes[i]));
+        assert_false(is_language("enw", yes[i]));
+        assert_false(beamr_guest_performs(beamr_bytes_of("env"), beamr_bytes_of(yes[i])));
+    }
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++)
+        assert_false(is_language("env", no[i]));
+    assert_false(is_language("wasi_snapshot_preview1", "fd_write"));
+}
+
 /* ---- Programs ---- */
 
 /* A module whose exports call proc_exit, trap or return. `start` is the type of _start. */
@@ -395,6 +452,8 @@ int main(void)
         cmocka_unit_test(other_objects_are_named),
         cmocka_unit_test(a_start_function_that_drops_an_object_traps),
         cmocka_unit_test(the_embedders_imports_go_first),
+        cmocka_unit_test(the_embedders_imports_may_have_types_of_their_own),
+        cmocka_unit_test(what_belongs_to_the_language_is_told),
         cmocka_unit_test(a_program_that_returns_has_code_0),
         cmocka_unit_test(the_exit_code_is_passed_on),
         cmocka_unit_test(a_trap_is_no_exit),

@@ -95,6 +95,9 @@ static void floats_are_read_in_decimal_and_hexadecimal(void **state)
     assert_true(isnan(parse("nan", BEAMR_F64).number));
     /* Between two singles, and nearer to the upper one than doubles can tell. */
     assert_float("1.00000005960464477540", BEAMR_F32, 1.00000011920928955078125);
+    assert_float("3.4028235e38", BEAMR_F32, 0x1.fffffep127);
+    assert_text("3.5e38", BEAMR_F32, "3.5e38"); /* digits never mean infinity */
+    assert_text("-1e400", BEAMR_F64, "-1e400");
     assert_text("1e", BEAMR_F64, "1e");
     assert_text(".", BEAMR_F64, ".");
     assert_text("0x.p1", BEAMR_F64, "0x.p1");

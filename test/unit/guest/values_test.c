@@ -551,6 +551,94 @@ static void numbers_out_of_range_are_told(void **state)
     assert_fails(value, 2, BEAMR_ARGUMENT, "argument 1 is f64, and the function takes i32");
 }
 
+static void finite_numbers_stay_finite(void **state)
+{
+    static const double ends[] = {0x1.fffffep127, -0x1.fffffep127, 0x1.fffffefffffffp127};
+    static const double beyond[] = {0x1.ffffffp127, -0x1p128, 1e39, 0x1.fffffffffffffp1023};
+    beamr_arg args[] = {float_arg((double)INFINITY), float_arg((double)NAN)};
+
+    (void)state;
+    GUEST(NO_MEMORY, {"f", "ff", "i", guest_call});
+    assert_result(args, 2, 0);
+    assert_true(f.args[0].of.f32 == INFINITY);
+    assert_true(isnan(f.args[1].of.f32));
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        args[0] = float_arg(ends[i]);
+        assert_result(args, 2, 0);
+        assert_true(fabsf(f.args[0].of.f32) == 0x1.fffffep127f);
+    }
+    for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+        args[0] = float_arg(beyond[i]);
+        assert_fails(args, 2, BEAMR_ARGUMENT, "argument 1: ");
+    }
+    args[0] = integer_arg(INT64_MIN);
+    assert_result(args, 2, 0);
+    assert_true(f.args[0].of.f32 == -0x1p63f);
+}
+
+static beamr_arg shifted_arg(uint64_t magnitude, uint32_t shift)
+{
+    return (beamr_arg){.kind = BEAMR_ARG_INTEGER, .magnitude = magnitude, .shift = shift};
+}
+
+/* Halfway between two floats, and the least beyond; the ends; what is no float at all. */
+static void integers_beyond_64_bits_become_floats_only(void **state)
+{
+    static const uint64_t half = UINT64_C(1) << 63;
+    beamr_arg args[] = {shifted_arg(half | UINT64_C(1) << 39, 10),
+                        shifted_arg(half | UINT64_C(1) << 10, 10)};
+
+    (void)state;
+    GUEST(NO_MEMORY, {"f", "fd", "i", guest_call});
+    assert_result(args, 2, 0);
+    assert_true(f.args[0].of.f32 == 0x1p73f && f.args[1].of.f64 == 0x1p73);
+    args[0].magnitude |= 1;
+    args[1].magnitude |= 1;
+    args[1].is_negative = true;
+    assert_result(args, 2, 0);
+    assert_true(f.args[0].of.f32 == 0x1.000002p73f);
+    assert_true(f.args[1].of.f64 == -0x1.0000000000001p73);
+    args[0] = shifted_arg(half, 64);
+    args[1] = shifted_arg(half, 960);
+    assert_result(args, 2, 0);
+    args[1].shift++;
+    assert_fails(args, 2, BEAMR_ARGUMENT, "argument 2: an integer beyond 64 bits is no f64");
+    args[1].shift = UINT32_MAX;
+    assert_fails(args, 2, BEAMR_ARGUMENT, "argument 2: ");
+    args[0].shift++;
+    assert_fails(args, 2, BEAMR_ARGUMENT, "argument 1: an integer beyond 64 bits is no f32");
+    GUEST(NO_MEMORY, {"f", "il", "i", guest_call});
+    args[0] = integer_arg(1);
+    args[1] = shifted_arg(half, 1);
+    assert_fails(args, 2, BEAMR_ARGUMENT, "argument 2: an integer beyond 64 bits is no i64");
+}
+
+static void an_argument_becomes_a_value_of_a_type(void **state)
+{
+    beamr_arg n = integer_arg(-1), text = text_arg("x");
+    beamr_arg exact = {.kind = BEAMR_ARG_VALUE, .value = beamr_i64(7)};
+    beamr_value out = beamr_i32(5);
+    beamr_error err = {0};
+
+    (void)state;
+    assert_int_equal(beamr_arg_value(&n, 0, true, beamr_valtype_of(BEAMR_I64), &out, &err),
+                     BEAMR_OK);
+    assert_int_equal(out.kind, BEAMR_I64);
+    assert_true(out.of.i64 == -1);
+    assert_int_equal(beamr_arg_value(&exact, 0, true, beamr_valtype_of(BEAMR_I32), &out, &err),
+                     BEAMR_ARGUMENT);
+    assert_string_equal(err.text, "result 1 is i64, and the function gives i32");
+    beamr_error_clear(&err);
+    assert_int_equal(beamr_arg_value(&text, 1, true, beamr_valtype_of(BEAMR_I32), &out, &err),
+                     BEAMR_ARGUMENT);
+    assert_string_equal(err.text, "result 2 is text, and the function gives i32");
+    beamr_error_clear(&err);
+    assert_int_equal(beamr_arg_value(&text, 1, false, beamr_valtype_of(BEAMR_I32), &out, &err),
+                     BEAMR_ARGUMENT);
+    assert_string_equal(err.text, "argument 2 is text, and the function takes i32");
+    assert_true(out.of.i64 == -1); /* untouched */
+}
+
 static void nothing_runs_when_an_argument_is_wrong(void **state)
 {
     beamr_arg args[] = {text_arg("hello"), integer_arg(INT64_C(1) << 32)};
@@ -628,6 +716,9 @@ int main(void)
         TEST(an_exception_can_still_be_taken),
         TEST(numbers_take_the_parameters_type),
         TEST(numbers_out_of_range_are_told),
+        TEST(finite_numbers_stay_finite),
+        TEST(integers_beyond_64_bits_become_floats_only),
+        TEST(an_argument_becomes_a_value_of_a_type),
         TEST(nothing_runs_when_an_argument_is_wrong),
         TEST(wrong_counts_are_told),
         TEST(text_is_read_up_to_its_end),

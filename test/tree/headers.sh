@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Every header compiles alone, public ones also as C++ where clang is at hand.
-# Usage: headers.sh C-COMPILER
+# Usage: headers.sh C-COMPILER [ERLANG-INCLUDE]
+#   ERLANG-INCLUDE  the folder of erl_driver.h: look at the driver's headers instead
 set -euo pipefail
-cc=$1
+cc=$1 erlang=${2:-}
 passed=0 failed=0
 
 # check HEADER COMMAND...
@@ -20,6 +21,16 @@ check() {
 
 source=$(mktemp --suffix=.c)
 trap 'rm -f "$source"' EXIT
+if [ -n "$erlang" ]; then
+    while IFS= read -r header; do
+        echo "#include \"${header#*/}\"" >"$source"
+        check "$header" "$cc" -std=gnu11 -Wall -Wextra -Werror -Wstrict-prototypes -Iinclude \
+            -Ierlang -isystem "$erlang" -fsyntax-only "$source"
+    done < <(find erlang/driver -name '*.h' | sort)
+    echo "$passed passed, $failed failed, 0 skipped"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+    exit
+fi
 while IFS= read -r header; do
     echo "#include \"${header#*/}\"" >"$source"
     [[ $header = include/* ]] && folders=(-Iinclude) || folders=(-Iinclude -Isrc)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What gets installed is enough: the README's C program compiles against it, shared and static,
 # and prints what the README says; likewise the program of docs/ao.md and the examples of a device and
-# of a process with the AO library; the shared libraries show beamr_* symbols, and ao_* ones, and no others.
+# of a process with the AO library; the application for Erlang starts, where it is installed; the
+# shared libraries show beamr_* symbols, and ao_* ones, and the driver its entry, and no others.
 # Usage: install.sh BUILD-FOLDER C-COMPILER
 set -euo pipefail
 build=$1 cc=$2
@@ -88,6 +89,19 @@ expect "symbols of the shared library" "$prefix/expected" "$prefix/symbols"
 nm -D --defined-only "$library/libbeamr-ao.so" | awk '{ print $3 }' | grep -vE '^(beamr|ao)_' \
     >"$prefix/symbols" || true
 expect "symbols of the shared AO library" "$prefix/expected" "$prefix/symbols"
+
+driver=$(find "$prefix/lib/erlang" -name hb_beamr.so 2>/dev/null || true)
+if [ -n "$driver" ] && command -v erl >/dev/null; then
+    echo '[120.0]' >"$prefix/expected"
+    ERL_LIBS=$prefix/lib/erlang/lib erl -noinput -eval '
+        {ok, Pid, _, _} = hb_beamr:start(beamr_bench_guests:calls()),
+        {ok, Results} = hb_beamr:call(Pid, <<"fac">>, [5]),
+        io:format("~p~n", [Results]), halt().' >"$prefix/erlang.out" 2>&1 || true
+    expect "the application for Erlang" "$prefix/expected" "$prefix/erlang.out"
+    echo driver_init >"$prefix/expected"
+    nm -D --defined-only "$driver" | awk '{ print $3 }' >"$prefix/symbols"
+    expect "symbols of the driver" "$prefix/expected" "$prefix/symbols"
+fi
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -12,17 +12,17 @@ result() {
     fi
 }
 
-words=$(grep -rhoE '[A-Za-z_][A-Za-z0-9_]*' include src | sort -u)
+words=$(grep -rhoE '[A-Za-z_][A-Za-z0-9_]*' include src erlang | sort -u)
 while IFS= read -r page; do
     while IFS= read -r name; do
         grep -qx "$name" <<<"$words" && code=0 || code=1
         result "$code" "$page names $name, which is not in the source"
-    done < <(grep -oE '`(wb|abi|crypto|rt|interp|engine|guest|host|beamr|cli|wast|arena|ao|kv|codec)_[a-z0-9_]+`' "$page" |
+    done < <(grep -oE '`(wb|abi|crypto|rt|interp|engine|guest|host|beamr|cli|wast|arena|ao|kv|codec|drv|hb)_[a-z0-9_]+`' "$page" |
         tr -d '`' | sort -u)
     while IFS= read -r path; do
         [ -e "$path" ] && code=0 || code=1
         result "$code" "$page names $path, which does not exist"
-    done < <(grep -oE '`(include|src|test|scripts|docs|examples|bench|fuzz)/[A-Za-z0-9_./-]*`' "$page" |
+    done < <(grep -oE '`(include|src|test|scripts|docs|examples|bench|fuzz|erlang)/[A-Za-z0-9_./-]*`' "$page" |
         tr -d '`' | sort -u)
     while IFS= read -r link; do
         [ -e "$(dirname "$page")/${link%%#*}" ] && code=0 || code=1

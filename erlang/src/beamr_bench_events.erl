@@ -304,10 +304,11 @@ open_raw(Module) ->
     {Port, _} = init(Module),
     Port.
 
-%% Of a module that the driver has not seen: there is a new section behind it.
+%% Of a module that the driver has not seen: there is a new section behind it. Copied, since the
+%% emulator moves a binary that has just been put together when it is sent to a port.
 init_time(Module) ->
     Section = <<0, 12, 3, "run", (erlang:unique_integer()):64>>,
-    {Port, Took} = init(<<Module/binary, Section/binary>>),
+    {Port, Took} = init(binary:copy(<<Module/binary, Section/binary>>)),
     port_close(Port),
     Took.
 

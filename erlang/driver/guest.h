@@ -103,6 +103,8 @@ bool drv_call_request(drv_call *call, beamr_request *request, const beamr_value 
 beamr_status drv_call_resume(drv_call *call, const beamr_answer *answer, beamr_error *err);
 
 /* Of a call that ended in BEAMR_OK; borrowed until it is freed. */
+/* Text or JSON was copied into the guest for it: its allocator runs at the end, too. */
+bool drv_call_has_copied(const drv_call *call);
 const beamr_value *drv_call_results(const drv_call *call, size_t *count);
 /* Frees it; one that waits is cancelled with all that were begun after it (whose objects are
  * to be freed first). */

@@ -276,6 +276,11 @@ beamr_status drv_call_resume(drv_call *call, const beamr_answer *answer, beamr_e
     return st;
 }
 
+bool drv_call_has_copied(const drv_call *call)
+{
+    return call->copied != NULL;
+}
+
 const beamr_value *drv_call_results(const drv_call *call, size_t *count)
 {
     if (call->copied)

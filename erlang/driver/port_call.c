@@ -215,12 +215,19 @@ static drv_outcome call_unturned(drv_job *job, drv_answer *answer, bool is_pool,
                      beamr_fail(err, BEAMR_NO_MEMORY, 0, "out of memory for a call"), err);
 }
 
+/* The guest's allocator runs before and after a call with text, and cannot be paused: one that
+ * does not end would keep the thread from all others. */
+static bool call_may_stay(const drv_job *job)
+{
+    return job->call != NULL ? drv_call_has_copied(job->call) : job->command.args.has_copied;
+}
+
 drv_outcome drv_step_call(drv_port *port, drv_job *job, drv_answer *answer, bool is_pool)
 {
     const beamr_value *args;
     uint64_t since;
     beamr_request request;
-    bool is_paused;
+    bool is_paused, is_away;
     beamr_status st;
     beamr_error err;
 
@@ -236,7 +243,11 @@ drv_outcome drv_step_call(drv_port *port, drv_job *job, drv_answer *answer, bool
     if (!drv_port_turn_begin(port, port->guest, is_pool))
         return call_unturned(job, answer, is_pool, &err);
     since = is_pool && !job->is_begun && drv_call_is_slow(port, job) ? thread_now() : 0;
+    if ((is_away = is_pool && call_may_stay(job)))
+        drv_pool_leave(port->pool);
     st = call_step(port, job, &err);
+    if (is_away)
+        drv_pool_return(port->pool);
     drv_turn_end(port->pool);
     is_paused = st == BEAMR_SUSPENDED && !drv_call_request(job->call, &request, &args);
     pace_learn(port, job, since, is_paused);

@@ -11,7 +11,7 @@
 %% Each module by its name, for the test that has all of them checked.
 all() ->
     Names = [test, test_64, pow_calculator, test_print, test_calling, calling_64, numbers, echo,
-             waits, spin, traps, bytes, no_memory, two_memories, table, only_table, two_tables,
+             waits, spin, malloc_spins, traps, bytes, no_memory, two_memories, table, only_table, two_tables,
              no_table, state, state_other, starts, start_asks, start_traps, start_spins, initialize,
              ctors,
              invoke_32, invoke_64, invoke_old, throws, deep, high_32,
@@ -143,6 +143,7 @@ build(waits) ->
             {export, "malloc", func, malloc},
             {export, "free", func, free}]);
 build(deep) -> deep();
+build(malloc_spins) -> build_malloc_spins();
 build(spin) ->
     %% spin() never ends; count(n) takes n rounds; mark() = 42; writes beside the loop.
     assemble([{func, spin, [], [], [], [{loop, void, [{br, 0}]}]},
@@ -357,6 +358,17 @@ calling(P, Limits) ->
             {export, "memory", memory, 0}]
            ++ [{export, atom_to_list(F), func, F}
                || F <- [malloc, free, live, same, length_of, fails]]).
+
+%% malloc never ends; name(text) does nothing.
+build_malloc_spins() ->
+    assemble([{func, malloc, [i32], [i32], [], [{loop, void, [{br, 0}]}, unreachable]},
+            {func, free, [i32], [], [], []},
+            {func, name, [i32], [], [], []},
+            {memory, {1, 1}},
+            {export, "memory", memory, 0},
+            {export, "malloc", func, malloc},
+            {export, "free", func, free},
+            {export, "name", func, name}]).
 
 %% malloc gives an address with its highest bit set.
 high(P, Limits, Address) ->

@@ -66,6 +66,16 @@ endless_loops_starve_nobody_test_() -> timed([
         end),
         [stop(Pid) || Pid <- Loops],
         [failed(result(C)) || C <- Calls] end},
+    {"where it is allocators that do not end", fun() ->
+        Loops = [start(malloc_spins) || _ <- lists:seq(1, 12)],
+        Calls = [spawn_caller(fun() -> call(Pid, "name", [<<"text">>]) end) || Pid <- Loops],
+        timer:sleep(50),
+        with(spin, fun(Pid) ->
+            ?assertEqual({ok, [100000], state},
+                         ends(fun() -> call(Pid, "count", [100000]) end))
+        end),
+        [stop(Pid) || Pid <- Loops],
+        [failed(result(C)) || C <- Calls] end},
     {"or starts one", fun() ->
         Spins = beamr_modules:module(start_spins),
         Starts = [spawn_caller(fun() -> hb_beamr:start(Spins, wasm, #{time => 300}) end)

@@ -34,7 +34,9 @@ extern "C" {
     X(SNAPSHOT, 422, "snapshot refused")                                                       \
     X(MESSAGE, 400, "malformed message")                                                       \
     X(ENCODING, 406, "cannot be encoded")                                                      \
-    X(CONFLICT, 409, "changed meanwhile")
+    X(CONFLICT, 409, "changed meanwhile")                                                      \
+    X(COMPILER, 500, "compiler failed")                                                        \
+    X(OBJECT, 422, "code object refused")
 
 typedef enum beamr_status {
 #define X(id, http, text) BEAMR_##id,

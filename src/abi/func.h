@@ -20,6 +20,10 @@ typedef struct abi_exception abi_exception;
 typedef beamr_status (*abi_entry)(abi_func *f, abi_instance *caller, uint64_t *slots,
                                   beamr_error *err);
 
+/* What an entry may return besides: the function ended in a tail call of store->tail, to be
+ * called in its place with the same slots, in which the arguments are. See abi_call. */
+#define ABI_TAIL ((beamr_status)BEAMR_STATUS_COUNT)
+
 /* A function of a store; the referent of funcref. Lives as long as the store. */
 struct abi_func {
     abi_entry entry;
@@ -29,6 +33,9 @@ struct abi_func {
     uint32_t canon;          /* canonical id of the type */
     uint32_t index;          /* of a guest function: in its module */
     void *code;              /* of a guest function: the executor's record of it */
+    const void *direct;      /* its native code (abi/context.h), or NULL */
+    const void *thunk;       /* its type's, if it has native code */
+    uint64_t key;            /* of a function with native code: abi_func_key; else 0 */
     /* Of a host function; for the embedder's side (runtime/import.h). */
     void *host;
     void *user;

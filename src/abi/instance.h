@@ -25,10 +25,12 @@ typedef struct abi_memory {
     uint64_t least_pages;  /* that every type under which it is linked promises */
     uint64_t reserved;     /* bytes of address space, the guard included */
     bool is64;
-    bool guarded; /* accesses that miss it hit the reservation: 4 GiB, or for a 64-bit memory
-                     the power of two that covers max_pages, and ABI_GUARD_BYTES behind. After a
-                     restore that made it smaller, bytes behind `size` may be open; they are
-                     zero, and an executor that leaves out checks must close them first */
+    bool open;      /* the host refused to close what lies behind `size` */
+    bool unchecked; /* native code without checks accesses it */
+    bool guarded;   /* accesses that miss it hit the reservation: 4 GiB, or for a 64-bit memory
+                       the power of two that covers max_pages, and ABI_GUARD_BYTES behind. After a
+                       restore that made it smaller, bytes behind `size` may be open; they are
+                       zero, and rt_memory_close closes them for an executor that leaves out checks */
     abi_store *store;
     struct abi_memory *next; /* all memories of the store */
 } abi_memory;
@@ -90,6 +92,7 @@ struct abi_instance {
     bool *dropped_datas;
     uint64_t **elems; /* evaluated element segments; NULL once dropped or when empty */
     uint32_t id;      /* counts from 0 in its store */
+    struct abi_context *context; /* of native code; NULL when all of it is interpreted */
     abi_instance *next;
 };
 
@@ -102,13 +105,23 @@ typedef struct abi_frame {
     uint32_t units; /* stack units left below it */
 } abi_frame;
 
-/* What a running guest can be asked for. */
-#define ABI_INTERRUPT UINT32_C(1) /* end the call */
-#define ABI_DEADLINE UINT32_C(2)  /* end every call: its time is over */
-#define ABI_PAUSE UINT32_C(4)     /* let others run */
+/* What a running guest can be asked for. As signed numbers all are greater than any count of
+ * stack units (ABI_UNITS_MAX), so that native code can look at both in one comparison. */
+#define ABI_INTERRUPT (UINT32_C(1) << 28) /* end the call */
+#define ABI_DEADLINE (UINT32_C(1) << 29)  /* end every call: its time is over */
+#define ABI_PAUSE (UINT32_C(1) << 30)     /* let others run */
+/* A place in guest code, of the backtrace of an exception on its way. */
+typedef struct abi_place {
+    const wb_module *wasm;
+    uint32_t func;   /* index in its module */
+    uint32_t offset; /* of the instruction, in the module's bytes */
+} abi_place;
+
+#define ABI_UNITS_MAX ((UINT32_C(1) << 28) - 1)
 
 struct abi_store {
-    _Atomic(uint32_t) interrupt; /* bits of the above, polled at loops and calls */
+    _Atomic(uint32_t) interrupt; /* bits of the above, polled at loops and calls; comes first:
+                                    see abi/context.h */
     uint32_t units;              /* stack units left for a new entry */
     uint64_t fuel;               /* left; counted only when the engine meters */
     uint64_t fuel_given;         /* what was there when it was last set */
@@ -128,12 +141,17 @@ struct abi_store {
     uint32_t max_instances;
     uint32_t instance_count;
     abi_exception *pending; /* thrown and on its way to the embedder or a calling guest */
+    abi_func *tail;         /* what an entry that returned ABI_TAIL wants called */
+    struct abi_native_call *native; /* the innermost native code that runs or waits, or NULL */
+    uint32_t trace_total;           /* frames that `pending` has left; the first of them: */
+    abi_place trace[BEAMR_BACKTRACE_MAX];
 
     /* Entries: runtime/entry.h. */
     struct rt_entry *entry;       /* the innermost, or NULL */
     struct rt_entry *spare;       /* for the next */
     struct rt_entry *first_entry; /* part of the mapping at `mapping` */
     uint32_t spare_count;
+    bool large_stacks; /* the stacks of new entries have room for native code */
     uint64_t last_entry_id;
     bool can_pause;       /* guest code polls, its frames below stack_top and frame_top */
     bool pause_later;     /* asked to pause where that cannot be: ask an outer entry */
@@ -161,5 +179,19 @@ struct abi_store {
     void *data;                  /* the embedder's */
     size_t deadline_place;       /* 1 + index among the engine's deadlines; 0: none to come */
 };
+
+/* Run a function to its end, as abi_entry, and whatever it ends in by tail calls. These take no
+ * stack however often they go from one executor to the other. */
+static inline beamr_status abi_call(abi_func *f, abi_instance *caller, uint64_t *slots,
+                                    beamr_error *err)
+{
+    beamr_status st = f->entry(f, caller, slots, err);
+
+    while (__builtin_expect(st == ABI_TAIL, 0)) {
+        f = f->store->tail;
+        st = f->entry(f, caller, slots, err);
+    }
+    return st;
+}
 
 #endif

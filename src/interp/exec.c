@@ -7,10 +7,9 @@
  * State lives in local variables: ip, the frame's slots fp, the frame, its instance, memory 0.
  * What host code may change (the memory's size) is read again after each call to it.
  * Source: Core, "Execution". */
-#include <stdio.h>
-
 #include "interp/internal.h"
 #include "interp/simd.h"
+#include "runtime/entry.h"
 #include "wasm/num.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -46,6 +45,17 @@ uint32_t interp_stub[1];
         trap = BEAMR_TRAP_##id;                                                                \
         goto trapped;                                                                          \
     } while (0)
+/* A tail call that fails has left the function, and its handlers. */
+#define LEAVE_FRAME()                                                                          \
+    do {                                                                                       \
+        frame--;                                                                               \
+        ip = frame->ip - 1;                                                                    \
+    } while (0)
+#define TRAP_LEFT(id)                                                                          \
+    do {                                                                                       \
+        LEAVE_FRAME();                                                                         \
+        TRAP(id);                                                                              \
+    } while (0)
 #ifdef BEAMR_STRESS_YIELD
 #define IS_ASKED(what) 1
 #else
@@ -56,6 +66,16 @@ uint32_t interp_stub[1];
     do {                                                                                       \
         if (UNLIKELY(IS_ASKED(~UINT32_C(0)))) {                                                \
             TRY(poll(store, frame, fp, err));                                                  \
+            RELOAD_MEMORY();                                                                   \
+        }                                                                                      \
+    } while (0)
+#define POLL_LEAVING()                                                                         \
+    do {                                                                                       \
+        if (UNLIKELY(IS_ASKED(~UINT32_C(0)))) {                                                \
+            if (UNLIKELY((status = poll(store, frame, fp, err)) != BEAMR_OK)) {                \
+                LEAVE_FRAME();                                                                 \
+                goto failed;                                                                   \
+            }                                                                                  \
             RELOAD_MEMORY();                                                                   \
         }                                                                                      \
     } while (0)
@@ -117,15 +137,12 @@ static void zero_slots(uint64_t *slots, uint32_t count)
         slots[i] = 0;
 }
 
-/* The specification's texts put the index behind, without a colon. */
-static void name_element(beamr_error *err, uint64_t element)
+/* A function runs here: also one with native code, where the stack has no room for that. It
+ * must not be called through its entry then, which would come back here on a C frame more. */
+static inline bool is_interpreted(const abi_func *f, const abi_store *store)
 {
-    if (err && err->frame_total == 0) {
-        size_t len = strlen(err->text);
-
-        (void)snprintf(err->text + len, sizeof err->text - len, " %llu",
-                       (unsigned long long)element);
-    }
+    return LIKELY(f->entry == interp_entry) ||
+           UNLIKELY(f->instance && !rt_entry_is_large(store));
 }
 
 /* Other code may run above this frame. */
@@ -228,11 +245,11 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
     BRANCH_LOOP(BR_UNLESS_LOOP, U32(1) == 0, 3)
     BRANCH(BR_IF64, U64(1) != 0, 3)
     BRANCH(BR_UNLESS64, U64(1) == 0, 3)
+    OP(BR_TABLE_LOOP) POLL(); goto L_BR_TABLE;
     OP(BR_TABLE) {
         uint32_t i = U32(1);
         uint32_t count = ip[2];
 
-        POLL();
         ip += (int32_t)ip[3 + (i < count ? i : count)];
         GO();
     }
@@ -272,6 +289,12 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
         args = fp + ip[1];
         frame->ip = ip + 3;
         goto call;
+    OP(CALL_FUNC)
+        callee = rt_instance_func(inst, ip[2]);
+        if (UNLIKELY(!callee)) TRAP(OUT_OF_MEMORY);
+        args = fp + ip[1];
+        frame->ip = ip + 3;
+        goto call;
     OP(CALL_INDIRECT)
         FIND_INDIRECT();
         args = fp + ip[1];
@@ -284,11 +307,11 @@ static beamr_status run(abi_store *store, abi_frame *frame, abi_frame *bottom, b
         frame->ip = ip + 3;
 
 call:
-    POLL();
-    if (LIKELY(callee->entry == interp_entry)) {
+    if (is_interpreted(callee, store)) {
         target = callee->code;
         if (UNLIKELY(frame->units < target->units))
             TRAP(STACK_EXHAUSTED);
+        POLL();
         fp = args;
         frame[1].fp = fp;
         frame[1].func = target;
@@ -301,12 +324,15 @@ call:
         ip = __atomic_load_n(&target->words, __ATOMIC_ACQUIRE);
         GO();
     }
-    /* A function of the host, which may enter guests in turn: nothing of this frame lives above
-     * the arguments, and it reads those first. */
+    /* A function of the host, which may enter guests in turn, or one with native code: nothing of
+     * this frame lives above the arguments, and it reads those first. */
+    POLL();
+
+call_other:
     store->stack_top = args;
     store->frame_top = frame + 1;
     store->units = frame->units;
-    status = callee->entry(callee, inst, args, err);
+    status = abi_call(callee, inst, args, err);
     if (UNLIKELY(status != BEAMR_OK))
         goto host_failed;
     RELOAD_MEMORY();
@@ -319,9 +345,9 @@ tail_call_guest: {
     const interp_func *f = frame->func;
     uint32_t units = frame->units + f->units;
 
-    POLL();
     if (UNLIKELY(units < target->units))
-        TRAP(STACK_EXHAUSTED);
+        TRAP_LEFT(STACK_EXHAUSTED);
+    POLL_LEAVING();
     memmove(fp, args, (size_t)target->param_slots * 8);
     frame->func = target;
     frame->instance = inst;
@@ -338,28 +364,47 @@ tail_call_guest: {
 
 tail_call:
     args = fp + ip[1];
-    if (callee->entry == interp_entry) {
+    if (is_interpreted(callee, store)) {
         target = callee->code;
         if (frame->units + ((const interp_func *)frame->func)->units < target->units)
-            TRAP(STACK_EXHAUSTED);
+            TRAP_LEFT(STACK_EXHAUSTED);
         if (callee->instance != inst)
             ENTER_INSTANCE(callee->instance);
         goto tail_call_guest;
     }
-    /* The host's results become this function's own. */
-    frame->ip = ip + 1;
-    store->stack_top = args;
-    store->frame_top = frame + 1;
-    store->units = frame->units;
-    status = callee->entry(callee, inst, args, err);
-    if (UNLIKELY(status != BEAMR_OK)) {
-        frame--; /* a tail call has left the function, and its handlers */
-        ip = frame->ip - 1;
-        goto host_failed;
+    if (callee->instance) {
+        /* Native code takes this frame's place: the one below calls it, or whoever entered. */
+        POLL_LEAVING();
+        memmove(fp, args, (size_t)callee->type->param_slots * 8);
+        args = fp;
+        frame--;
+        if (frame == bottom) {
+            store->tail = callee;
+            store->stack_top = args;
+            store->frame_top = frame;
+            store->units = frame->units;
+            return ABI_TAIL;
+        }
+        fp = frame->fp;
+        ENTER_INSTANCE(frame->instance);
+        goto call_other;
     }
+    POLL_LEAVING();
+    /* This frame is gone when the other begins; its results are this function's own. */
+    memmove(fp, args, (size_t)callee->type->param_slots * 8);
+    store->units = frame->units + ((const interp_func *)frame->func)->units;
+    LEAVE_FRAME();
+    store->stack_top = fp;
+    store->frame_top = frame + 1;
+    status = callee->entry(callee, inst, fp, err);
+    if (UNLIKELY(status != BEAMR_OK))
+        goto host_failed;
+    ip = frame->ip;
+    fp = frame->fp;
+    if (UNLIKELY(frame->instance != inst))
+        ENTER_INSTANCE(frame->instance);
     RELOAD_MEMORY();
-    memmove(fp, args, (size_t)callee->type->result_slots * 8);
-    goto L_RETURN_0;
+    GO();
 
     /* ---- Exceptions ---- */
 
@@ -373,12 +418,14 @@ tail_call:
             TRAP(OUT_OF_MEMORY);
         }
         frame->ip = ip + 1;
+        rt_trace_begin(store);
         goto throwing;
     }
     OP(THROW_REF)
         store->pending = (abi_exception *)(uintptr_t)SLOT(1);
         if (UNLIKELY(!store->pending)) TRAP(NULL_EXCEPTION);
         frame->ip = ip + 1;
+        rt_trace_begin(store);
 
 throwing:
     POLL_THROWING();
@@ -387,9 +434,8 @@ throwing:
 
         TRY(interp_unwind(store, frame, bottom, &handler, err));
         if (!handler) {
-            status = beamr_fail(err, BEAMR_EXCEPTION, 0, "uncaught exception");
-            interp_backtrace(frame, bottom, err);
-            return status;
+            interp_trace(frame, bottom, store);
+            return BEAMR_EXCEPTION;
         }
         frame = handler;
     }
@@ -400,8 +446,11 @@ throwing:
 
 host_failed:
     if (status == BEAMR_EXCEPTION) {
-        if (err)
-            beamr_error_clear(err);
+        if (!callee->instance) {
+            rt_trace_begin(store);
+            if (err)
+                beamr_error_clear(err); /* of a call that the host made */
+        }
         goto throwing;
     }
     interp_backtrace(frame, bottom, err);
@@ -416,9 +465,10 @@ failed:
 trapped:
     store->pending = NULL;
     frame->ip = ip + 1;
-    status = beamr_fail_trap(err, trap, NULL);
     if (trap == BEAMR_TRAP_UNINITIALIZED_ELEMENT || trap == BEAMR_TRAP_UNDEFINED_ELEMENT)
-        name_element(err, element);
+        status = rt_fail_element(trap, element, err);
+    else
+        status = beamr_fail_trap(err, trap, NULL);
     interp_backtrace(frame, bottom, err);
     return status;
 

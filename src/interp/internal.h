@@ -90,6 +90,8 @@ beamr_status interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom, abi_
 
 /* Add the frames above `bottom` to err's backtrace, innermost first. */
 void interp_backtrace(abi_frame *top, abi_frame *bottom, beamr_error *err);
+/* Likewise, to the trace of store->pending. */
+void interp_trace(abi_frame *top, abi_frame *bottom, abi_store *s);
 
 /* Accesses that are rare enough for a call: other memories, large offsets, vector lanes.
  *   ip  at the operands of LOAD_FAR, STORE_FAR, SIMD_MEMORY

@@ -357,6 +357,16 @@ static void br_on_null(tr *t, uint32_t depth, bool non_null)
     tr_charge_begin(t);
 }
 
+static bool table_has_loop(tr *t, const wb_instr *in)
+{
+    const uint8_t *cursor = in->list;
+
+    for (uint32_t i = 0; i <= in->count; i++)
+        if (tr_block_at(t, wb_label_next(&cursor))->kind == WB_OP_LOOP)
+            return true;
+    return false;
+}
+
 /* Entries whose values are in place go straight to their label, the others by a stub behind the
  * table, one for each label. Several values have been settled, so a stub is of bounded size. */
 static void br_table(tr *t, const wb_instr *in)
@@ -371,7 +381,7 @@ static void br_table(tr *t, const wb_instr *in)
     settle_for_branch(t, arity);
     from = t->words.count;
     tr_mark(t);
-    TR_EMIT(t, IOP_BR_TABLE, slot, in->count);
+    TR_EMIT(t, table_has_loop(t, in) ? IOP_BR_TABLE_LOOP : IOP_BR_TABLE, slot, in->count);
     cursor = in->list;
     for (uint32_t i = 0; i <= in->count && !t->failed; i++) {
         uint32_t depth = wb_label_next(&cursor);
@@ -578,13 +588,25 @@ static uint32_t call_arguments(tr *t, const wb_functype *type)
     return tr_next_slot(t);
 }
 
+/* The function has native code, which those instances run that can. No function with a tail
+ * call is interpreted beside native code of its module. */
+static bool is_native(const tr *t, uint32_t index)
+{
+    const abi_module *m = t->code->module;
+    const void *native = atomic_load_explicit(&m->native, memory_order_acquire);
+
+    return native && index >= t->m->func_imports && m->engine->native_has(native, index);
+}
+
 static void op_call(tr *t, uint32_t index, bool tail)
 {
     const wb_functype *type = wb_module_functype(t->m, index);
     uint32_t base = call_arguments(t, type);
 
     tr_mark(t);
-    if (index < t->m->func_imports) {
+    if (!tail && is_native(t, index)) {
+        TR_EMIT(t, IOP_CALL_FUNC, base, index);
+    } else if (index < t->m->func_imports) {
         TR_EMIT(t, tail ? IOP_TAIL_CALL_IMPORT : IOP_CALL_IMPORT, base, index);
     } else {
         uint64_t target = (uint64_t)(uintptr_t)&t->code->funcs[index - t->m->func_imports];

@@ -92,35 +92,41 @@ beamr_status interp_unwind(abi_store *s, abi_frame *top, abi_frame *bottom, abi_
     return BEAMR_OK;
 }
 
+/* The byte offset of the instruction that the frame is at. */
+static uint32_t frame_offset(const abi_frame *frame)
+{
+    const interp_func *f = frame->func;
+    const wb_module *m = &f->code->module->wasm;
+    const interp_mark *mark = NULL;
+
+    /* A function that was not translated, or is being so by another thread by now, begins. */
+    if (frame->ip != interp_stub + 1 && f->side)
+        mark = mark_find(f->side->offsets, f->side->offset_count, frame_pc(frame, f));
+    return mark ? mark->value : wb_module_offset(m, m->funcs[f->index].body);
+}
+
 void interp_backtrace(abi_frame *top, abi_frame *bottom, beamr_error *err)
 {
     if (!err)
         return;
     for (abi_frame *frame = top; frame > bottom; frame--) {
         const interp_func *f = frame->func;
-        const wb_module *m = &f->code->module->wasm;
-        const interp_mark *mark = NULL;
-        beamr_frame *out;
-        beamr_bytes name;
 
-        err->frame_total++;
         if (err->frame_count == BEAMR_BACKTRACE_MAX)
-            continue;
-        out = &err->frames[err->frame_count++];
-        /* A function that was not translated, or is being so by another thread by now, begins.
-         */
-        if (frame->ip != interp_stub + 1 && f->side)
-            mark = mark_find(f->side->offsets, f->side->offset_count, frame_pc(frame, f));
-        out->func = f->index;
-        out->offset = mark ? mark->value : wb_module_offset(m, m->funcs[f->index].body);
-        name = wb_func_name(m, f->index);
-        if (name.len >= sizeof out->name) {
-            name.len = sizeof out->name - 1;
-            while (name.len > 0 && (name.data[name.len] & 0xc0) == 0x80)
-                name.len--; /* cut between characters */
-        }
-        if (name.len)
-            memcpy(out->name, name.data, name.len);
-        out->name[name.len] = '\0';
+            err->frame_total++;
+        else
+            rt_frame_add(err, &f->code->module->wasm, f->index, frame_offset(frame));
+    }
+}
+
+void interp_trace(abi_frame *top, abi_frame *bottom, abi_store *s)
+{
+    for (abi_frame *frame = top; frame > bottom; frame--) {
+        const interp_func *f = frame->func;
+
+        if (s->trace_total >= BEAMR_BACKTRACE_MAX)
+            s->trace_total++;
+        else
+            rt_trace_add(s, &f->code->module->wasm, f->index, frame_offset(frame));
     }
 }

@@ -113,8 +113,11 @@ void rt_module_unref(abi_module *m)
     if (!m || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
         return;
     e = m->engine;
+    if (atomic_load_explicit(&m->native, memory_order_relaxed))
+        e->native_free(atomic_load_explicit(&m->native, memory_order_relaxed));
     e->code_free(m->code);
     wb_module_clear(&m->wasm);
+    free(m->native_error);
     free(m);
     rt_engine_unref(e);
 }

@@ -10,6 +10,7 @@ typedef struct rt_engine {
     wb_registry *registry;
     wb_features features;
     bool metering;
+    bool compiles; /* modules when they are loaded; see beamr/native.h */
     size_t max_module_size;
     rt_timer timer;        /* of its stores' deadlines */
     uint64_t max_reserved; /* bytes of address space for guarded memories */
@@ -24,6 +25,16 @@ typedef struct rt_engine {
     void (*code_free)(void *code);
     /* The executor's record of function `index`, defined (not imported) in the module. */
     void *(*code_func)(void *code, uint32_t index);
+    /* Native code, where there is such: each may be NULL. */
+    _Atomic(bool) has_native; /* some module has or had native code */
+    /* The objects of an instance are made: give it its context, if it can have one.
+     * Errors: BEAMR_NO_MEMORY. */
+    beamr_status (*instance_init)(abi_instance *inst, beamr_error *err);
+    /* A new function of an instance with a context. */
+    void (*func_init)(abi_func *f);
+    void (*native_free)(void *native); /* a module goes; never NULL's */
+    /* Function `index`, defined in the module, has native code. */
+    bool (*native_has)(const void *native, uint32_t index);
 } rt_engine;
 
 /* Make an engine with all supported features, no metering, the engine's own limit on modules,
@@ -42,8 +53,12 @@ struct abi_module {
     rt_engine *engine; /* a counted reference */
     wb_module wasm;
     void *code;
+    _Atomic(void *) native; /* its native code, or NULL; set once */
     _Atomic(bool) has_id; /* `id` is there, and changes no more */
     uint8_t id[RT_MODULE_ID_SIZE];
+    /* Why it is interpreted although the engine compiles; set before others see the module. */
+    beamr_status native_status;
+    char *native_error; /* owned; may be NULL */
 };
 
 /* Decode, validate and prepare a module. As beamr_module_load. */

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "abi/context.h"
 #include "runtime/internal.h"
 
 /* Functions with frames larger than a page may step over a small guard. */
@@ -21,55 +22,88 @@
 #define STACK_BYTES (RT_HOST_STACK + 32768)
 #endif
 
+/* Of native stack for each stack unit. A function's own frame takes up to
+ * ABI_NATIVE_UNIT_BYTES; the rest is for calls that go through the runtime, of which each
+ * function of WB_UNITS_FRAME units may make one. */
+#if defined(RT_ASAN) || defined(RT_TSAN) || !defined(NDEBUG)
+#define NATIVE_UNIT_BYTES ((size_t)384)
+#else
+#define NATIVE_UNIT_BYTES ((size_t)64)
+#endif
+
+/* Above all guests' units there is room for the frame of one that has none left, for a thunk
+ * with the arguments of most parameters, and for raising the trap. */
+_Static_assert(STACK_BYTES >=
+                   ABI_NATIVE_FRAME_MAX + 2 * 16 * WB_LIMIT_PARAMS + RT_HOST_STACK / 4,
+               "the host's part of a stack holds the frame of a function without units");
+
 /* Entries that a store keeps for the next call, besides the first, which is part of it. */
 #define SPARES 8u
 
 /* ---- Fibers of a store ---- */
 
-size_t rt_entry_bytes(void)
+static size_t stack_bytes(const abi_store *s, bool is_large)
 {
-    return GUARD_BYTES + STACK_BYTES;
+    return STACK_BYTES + (is_large ? (size_t)s->max_units * NATIVE_UNIT_BYTES : 0);
+}
+
+size_t rt_entry_bytes(const abi_store *s)
+{
+    return GUARD_BYTES + stack_bytes(s, s->large_stacks);
 }
 
 static void entry_main(void *arg)
 {
     rt_entry *e = arg;
 
-    e->status = e->func->entry(e->func, NULL, e->slots, e->err);
+    e->status = abi_call(e->func, NULL, e->slots, e->err);
     e->state = RT_ENTRY_ENDED;
+}
+
+/* The entry is at the upper end of its mapping. */
+static size_t record_bytes(void)
+{
+    return (sizeof(rt_entry) + 63) & ~(size_t)63;
+}
+
+static size_t entry_bytes(const rt_entry *e)
+{
+    return GUARD_BYTES + stack_bytes(e->store, e->is_large);
 }
 
 rt_entry *rt_entry_init(abi_store *s, void *at)
 {
-    size_t record = (sizeof(rt_entry) + 63) & ~(size_t)63;
+    size_t size = stack_bytes(s, s->large_stacks) - record_bytes();
     uint8_t *stack = (uint8_t *)at + GUARD_BYTES;
-    rt_entry *e = (rt_entry *)(void *)(stack + STACK_BYTES - record);
+    rt_entry *e = (rt_entry *)(void *)(stack + size);
 
     if (mprotect(at, GUARD_BYTES, PROT_NONE) != 0)
         return NULL;
     e->store = s; /* the rest is zero: fresh from the host */
-    rt_fiber_init(&e->fiber, stack, STACK_BYTES - record, entry_main, e);
+    e->is_large = s->large_stacks;
+    rt_fiber_init(&e->fiber, stack, size, entry_main, e);
     return e;
 }
 
 static void *entry_mapping(rt_entry *e)
 {
-    size_t record = (sizeof(rt_entry) + 63) & ~(size_t)63;
-
-    return (uint8_t *)e + record - STACK_BYTES - GUARD_BYTES;
+    return (uint8_t *)e + record_bytes() - entry_bytes(e);
 }
 
 static rt_entry *entry_map(abi_store *s)
 {
+    size_t bytes = rt_entry_bytes(s);
     rt_entry *e = NULL;
     void *at;
 
     if (!rt_mapping_take(s->engine))
         return NULL;
-    at = mmap(NULL, rt_entry_bytes(), PROT_READ | PROT_WRITE,
+    at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (at != MAP_FAILED && s->large_stacks)
+        (void)madvise(at, bytes, MADV_NOHUGEPAGE); /* few of its pages are ever used */
     if (at != MAP_FAILED && !(e = rt_entry_init(s, at)))
-        (void)munmap(at, rt_entry_bytes());
+        (void)munmap(at, bytes);
     if (!e)
         rt_mapping_give(s->engine);
     return e;
@@ -80,8 +114,29 @@ static void entry_unmap(rt_entry *e)
     rt_engine *engine = e->store->engine;
 
     rt_fiber_clear(&e->fiber);
-    (void)munmap(entry_mapping(e), rt_entry_bytes());
+    (void)munmap(entry_mapping(e), entry_bytes(e));
     rt_mapping_give(engine);
+}
+
+/* The first is part of the store's mapping, and stays until that goes. */
+static void entry_drop(rt_entry *e)
+{
+    if (e != e->store->first_entry)
+        entry_unmap(e);
+}
+
+void rt_store_enlarge_stacks(abi_store *s)
+{
+    if (s->large_stacks)
+        return;
+    s->large_stacks = true;
+    while (s->spare) {
+        rt_entry *e = s->spare;
+
+        s->spare = e->outer;
+        entry_drop(e);
+    }
+    s->spare_count = 0;
 }
 
 void rt_entries_clear(abi_store *s)
@@ -112,8 +167,8 @@ static void entry_give_back(rt_entry *e)
 {
     abi_store *s = e->store;
 
-    if (s->spare_count >= SPARES && e != s->first_entry) {
-        entry_unmap(e);
+    if (e->is_large != s->large_stacks || (s->spare_count >= SPARES && e != s->first_entry)) {
+        entry_drop(e);
         return;
     }
     e->outer = s->spare;
@@ -148,7 +203,9 @@ static beamr_status finish(rt_entry *e, beamr_error *err)
     }
     if (st == BEAMR_EXCEPTION) {
         assert(s->pending);
-        (void)beamr_fail(e->err, BEAMR_EXCEPTION, 0, "uncaught exception");
+        if (!e->func->instance)
+            rt_trace_begin(s); /* the host's */
+        (void)rt_fail_uncaught(s, e->err);
     } else if (st != BEAMR_OK) {
         s->pending = NULL;
     }

@@ -32,6 +32,7 @@ struct rt_entry {
     rt_entry_state state;
     bool can_wait;
     bool is_cancelled;
+    bool is_large; /* its stack has room for native code */
     /* What is put back when it ends. */
     uint64_t *stack_top;
     abi_frame *frame_top;
@@ -45,11 +46,20 @@ struct rt_entry {
     rt_fiber fiber;
 };
 
-/* Bytes of a fiber's mapping, with the guard below; and the entry that is made in one. */
-size_t rt_entry_bytes(void);
+/* Bytes of a fiber's mapping, with the guard below; and the entry that is made in one. They are
+ * many once the store has native code, whose frames are there: for all of the store's units, and
+ * for the runtime's own frames between guests. What is not used takes no memory. */
+size_t rt_entry_bytes(const abi_store *s);
 /*   at  rt_entry_bytes, all accessible yet, aligned to host pages
  * Returns NULL when the guard cannot be made. */
 rt_entry *rt_entry_init(abi_store *s, void *at);
+/* From now on entries have room for native code. Those that are active stay as they are. */
+void rt_store_enlarge_stacks(abi_store *s);
+/* The innermost entry, which must be there, has it. */
+static inline bool rt_entry_is_large(const abi_store *s)
+{
+    return s->entry->is_large;
+}
 /* Release what the entries of a store that is about to go hold; none is active. */
 void rt_entries_clear(abi_store *s);
 

@@ -2,14 +2,15 @@
  * more. Throwing and catching are the executors'.
  *
  * An exception lives outside the arena, in a list of its store. Every so often, when one is
- * made, those in use are marked and the others freed. Roots are the slots of the stack, taken
- * conservatively: any 64-bit slot that equals an exception's address keeps it, whatever the
- * slot is for. Globals and tables count when their type says so; then what the embedder holds,
- * and the one on its way. Marked exceptions wait in a list for their own slots to be looked at,
- * so nothing recurses. The work of a collection is in proportion to the throws before it.
- * When the call is to end, a collection stops wherever it is: marks are numbers of collections,
- * so those that it leaves behind mean nothing to the next.
- * Source: Core, "Exception Instances". */
+ * made, those in use are marked and the others freed. Roots are the slots of the stack and the
+ * stacks of native code, taken conservatively: any 64-bit slot that equals an exception's
+ * address keeps it, whatever the slot is for. Globals and tables count when their type says so;
+ * then what the embedder holds, and the one on its way. Marked exceptions wait in a list for
+ * their own slots to be looked at, so nothing recurses. The work of a collection is in
+ * proportion to the throws before it. When the call is to end, a collection stops wherever it
+ * is: marks are numbers of collections, so those that it leaves behind mean nothing to the
+ * next. Source: Core, "Exception Instances". */
+#include "abi/context.h"
 #include "base/pages.h"
 #include "runtime/internal.h"
 
@@ -118,7 +119,14 @@ static void mark(collection *c, abi_exception *e)
     c->todo = e;
 }
 
-static void mark_slots(collection *c, const uint64_t *slots, uint64_t count)
+/* Stacks of native code hold whatever C's checkers may think of them. */
+#if defined(__clang__)
+__attribute__((no_sanitize("address", "thread")))
+#else
+__attribute__((no_sanitize_address))
+#endif
+static void
+mark_slots(collection *c, const uint64_t *slots, uint64_t count)
 {
     for (uint64_t i = 0; i < count && step(c); i++)
         if (set_has(c, slots[i]))
@@ -142,9 +150,23 @@ static void mark_segments(collection *c, const abi_instance *inst)
     c->scanned += w->elem_count + 1;
 }
 
+/* Native code that is in a builtin, with the registers that were spilled below. */
+static void mark_native(collection *c, const abi_store *s)
+{
+    for (const abi_native_call *n = s->native; n && step(c); n = n->outer) {
+        const uint64_t *end = n->exit_sp;
+        const uint64_t *from = n->guest_sp;
+
+        if (from)
+            mark_slots(c, from - ABI_NATIVE_SPILL / sizeof *from,
+                       (uint64_t)(end - from) + ABI_NATIVE_SPILL / sizeof *from);
+    }
+}
+
 static void mark_roots(collection *c, abi_store *s, const uint64_t *live_end)
 {
     mark_slots(c, s->stack, (uint64_t)(live_end - s->stack));
+    mark_native(c, s);
     for (const abi_global *g = s->globals; g && step(c); g = g->next, c->scanned++)
         if (holds_exceptions(g->type))
             mark_slots(c, g->slots, 1);

@@ -63,7 +63,11 @@ static void switch_out(rt_fiber *f)
 #ifdef RT_TSAN
     __tsan_switch_to_fiber(f->caller_tsan, 0);
 #endif
-    fiber_switch(&f->sp, f->caller_sp);
+    /* Guests leave modes as they are; to ask the processor for them takes long. */
+    if (f->is_done && !f->ran_host && fiber_modes_are_default(f->caller_sp))
+        fiber_switch_alike(&f->sp, f->caller_sp);
+    else
+        fiber_switch(&f->sp, f->caller_sp);
     switched_in(f);
 }
 
@@ -75,12 +79,12 @@ static void fiber_main(void *arg)
 
     switched_in(f);
     for (;;) {
-        fiber_modes_reset(); /* of what ran here before */
 #ifdef RT_ASAN
         if (f->is_ending)
             switch_out(f);
 #endif
         f->main(f->arg);
+        f->is_done = true;
         switch_out(f);
     }
 }
@@ -125,6 +129,10 @@ void rt_fiber_enter(rt_fiber *f)
         current = f;
         switch_in(f);
         current = caller;
+        if (f->is_done) {
+            f->is_done = f->ran_host = false;
+            fiber_modes_reset(f->sp); /* of what ran there */
+        }
         if (!f->work)
             return;
         rt_fiber_on_thread(f->work, f->work_arg);

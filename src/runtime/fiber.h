@@ -6,6 +6,7 @@
 #ifndef RUNTIME_FIBER_H
 #define RUNTIME_FIBER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #if defined(__has_feature)
@@ -29,6 +30,8 @@ struct rt_fiber {
     void *arg;
     void (*work)(void *arg); /* wanted on the thread's own stack, or NULL */
     void *work_arg;
+    bool is_done;  /* `main` has returned */
+    bool ran_host; /* code of the embedder has run on it, which may have changed modes */
 #ifdef RT_ASAN
     const void *stack;
     size_t size;

@@ -3,6 +3,7 @@
 #ifndef RUNTIME_FIBER_AARCH64_H
 #define RUNTIME_FIBER_AARCH64_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #if defined(__aarch64__)
@@ -21,10 +22,16 @@ typedef struct fiber_saved {
 /* To nearest, subnormals and NaNs kept. */
 #define FIBER_MODES .fpcr = 0
 
-/* Set these modes now. */
-static inline void fiber_modes_reset(void)
+/* Let a stack that does not run go on with these modes. */
+static inline void fiber_modes_reset(void *sp)
 {
-    __asm__ volatile("msr fpcr, xzr");
+    ((fiber_saved *)sp)->fpcr = 0;
+}
+
+/* A stack that does not run goes on with the default modes. */
+static inline bool fiber_modes_are_default(const void *sp)
+{
+    return ((const fiber_saved *)sp)->fpcr == 0;
 }
 
 /* Where a new stack goes on: calls its function. Backtraces end here. */
@@ -70,6 +77,12 @@ static inline void fiber_switch(void **from, void *to)
                        "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14",
                        "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",
                        "v25", "v26", "v27", "v28", "v29", "v30", "v31", "memory", "cc");
+}
+
+/* Likewise between stacks with the same modes. */
+static inline void fiber_switch_alike(void **from, void *to)
+{
+    fiber_switch(from, to);
 }
 
 #endif

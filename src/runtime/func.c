@@ -22,6 +22,8 @@ abi_func *rt_instance_func(abi_instance *inst, uint32_t index)
     f->canon = wasm->types[wasm->funcs[index].type].canon;
     f->index = index;
     f->code = e->code_func(inst->code, index);
+    if (inst->context)
+        e->func_init(f);
     inst->funcs[index] = f;
     return f;
 }

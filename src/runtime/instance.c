@@ -283,11 +283,14 @@ static void abandon(abi_instance *inst)
 
 static beamr_status make_all(abi_instance *inst, beamr_error *err)
 {
+    const rt_engine *e = inst->store->engine;
+
     BEAMR_TRY(make_memories(inst, err));
     BEAMR_TRY(make_tags(inst, err));
     BEAMR_TRY(make_globals(inst, err));
     BEAMR_TRY(make_tables(inst, err));
-    return make_elems(inst, err);
+    BEAMR_TRY(make_elems(inst, err));
+    return e->instance_init ? e->instance_init(inst, err) : BEAMR_OK;
 }
 
 /* ---- What guests can see ---- */

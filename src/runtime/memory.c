@@ -161,8 +161,8 @@ bool rt_memory_resize(abi_memory *m, uint64_t pages)
         return true;
     if (size < m->size) {
         /* The kernel only moves the border of two ranges. Should it refuse, the rest stays
-         * open, which no access reaches: all are checked against the size. */
-        (void)mprotect(m->base + size, (size_t)(m->size - size), PROT_NONE);
+         * open, which no access reaches that is checked against the size. */
+        m->open |= mprotect(m->base + size, (size_t)(m->size - size), PROT_NONE) != 0;
     } else if (!cover(m, size) ||
                mprotect(m->base + m->size, (size_t)(size - m->size), PROT_READ | PROT_WRITE)) {
         return false;
@@ -170,6 +170,15 @@ bool rt_memory_resize(abi_memory *m, uint64_t pages)
     m->size = size;
     m->pages = pages;
     return true;
+}
+
+bool rt_memory_close(abi_memory *m)
+{
+    uint64_t rest = m->reserved - m->size;
+
+    if (m->open && mprotect(m->base + m->size, (size_t)rest, PROT_NONE) == 0)
+        m->open = false;
+    return !m->open;
 }
 
 /* Give whole host pages back: they are zero when touched again. */

@@ -28,12 +28,39 @@ void rt_store_free(abi_store *s); /* accepts NULL; calls the finalizers of host 
 /* Slots above any frame that the store's units allow: arguments and results of one call. */
 #define RT_STACK_SLACK 8192u
 
+/* Its address is different in each thread. */
+extern _Thread_local char rt_thread_mark;
+/* For the two below. */
+beamr_status rt_store_fail_busy(beamr_error *err);
+void rt_store_forget_interrupt(abi_store *s);
+
 /* Take the store for this thread. Entering again from the thread that has it is fine. When the
  * thread leaves, an interrupt that ended something meanwhile is taken back.
  *   outermost  set to true when it was free; give it to rt_store_leave
  * Errors: BEAMR_BUSY when another thread has it. */
-beamr_status rt_store_enter(abi_store *s, bool *outermost, beamr_error *err);
-void rt_store_leave(abi_store *s, bool outermost);
+static inline beamr_status rt_store_enter(abi_store *s, bool *outermost, beamr_error *err)
+{
+    uintptr_t self = (uintptr_t)&rt_thread_mark;
+    uintptr_t owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
+
+    *outermost = false;
+    if (owner == self)
+        return BEAMR_OK;
+    if (owner != 0 || !atomic_compare_exchange_strong_explicit(
+                          &s->owner, &owner, self, memory_order_acquire, memory_order_relaxed))
+        return rt_store_fail_busy(err);
+    *outermost = true;
+    return BEAMR_OK;
+}
+static inline void rt_store_leave(abi_store *s, bool outermost)
+{
+    if (!outermost)
+        return;
+    s->pause_later = false; /* nothing is running any more */
+    if (s->was_interrupted)
+        rt_store_forget_interrupt(s);
+    atomic_store_explicit(&s->owner, 0, memory_order_release);
+}
 
 /* Hand one reference to the type with this canonical id (the only one of its group) to the
  * store, which releases it when it goes; when this fails, at once.  Errors: BEAMR_NO_MEMORY. */
@@ -79,6 +106,9 @@ beamr_status rt_memory_grow(abi_memory *m, uint64_t delta, int64_t *old, beamr_e
  * move when it grows.
  * Returns false when the host refuses more; nothing changed then. Fewer is never refused. */
 bool rt_memory_resize(abi_memory *m, uint64_t pages);
+/* Close what a resize may have left open behind the end, for code that leaves checks out.
+ * Returns false when the host refuses. */
+bool rt_memory_close(abi_memory *m);
 /* Make [from, to), which lies in the memory, zero; long ranges take no host memory then. */
 void rt_memory_zero(abi_memory *m, uint64_t from, uint64_t to);
 /* [addr, addr + len) lies in the memory. */
@@ -139,6 +169,24 @@ beamr_status rt_tag_new(abi_store *s, uint32_t canon, abi_tag **out, beamr_error
 abi_exception *rt_exception_new(abi_store *s, const abi_tag *tag, const uint64_t *slots,
                                 const uint64_t *live_end);
 #define RT_EXCEPTION_BYTES ((uint64_t)256 << 20)
+
+/* ---- Backtraces: runtime/trace.c ---- */
+
+/* Add a frame; the first come first.
+ *   func    index in the module
+ *   offset  of the instruction, in the module's bytes */
+void rt_frame_add(beamr_error *err, const wb_module *m, uint32_t func, uint32_t offset);
+/* store->pending was thrown just now, or by the host. */
+static inline void rt_trace_begin(abi_store *s)
+{
+    s->trace_total = 0;
+}
+/* ... and leaves a frame. */
+void rt_trace_add(abi_store *s, const wb_module *m, uint32_t func, uint32_t offset);
+/* ... and nobody caught it.  Returns BEAMR_EXCEPTION. */
+beamr_status rt_fail_uncaught(const abi_store *s, beamr_error *err);
+/* A trap whose text ends with a table's element. */
+beamr_status rt_fail_element(beamr_trap trap, uint64_t element, beamr_error *err);
 
 /* ---- Functions and instances ---- */
 

@@ -729,6 +729,19 @@ static beamr_status take_room(reader *r, beamr_error *err)
     return BEAMR_OK;
 }
 
+/* What memories lost must trap again in native code, which leaves checks out. Where the host
+ * refuses to close it (it only moves the border of two ranges), guests would read zeros there.
+ */
+static beamr_status close_memories(const reader *r, beamr_error *err)
+{
+    for (uint32_t i = 0; i < r->memory_count; i++)
+        if (r->memories_to[i].memory->unchecked && !rt_memory_close(r->memories_to[i].memory))
+            return beamr_fail(err, BEAMR_NO_MEMORY, 0,
+                              "the state is restored, but the host refuses to close what lies "
+                              "behind a memory: native code must not run with it");
+    return BEAMR_OK;
+}
+
 static beamr_status restore(reader *r, beamr_error *err)
 {
     if (!rt_object_map_init(&r->funcs, r->inst, WB_EXTERN_FUNC) ||
@@ -741,7 +754,7 @@ static beamr_status restore(reader *r, beamr_error *err)
     BEAMR_TRY(offer_foreign(r, err));
     BEAMR_TRY(take_room(r, err));
     apply(r);
-    return BEAMR_OK;
+    return close_memories(r, err);
 }
 
 static void reader_clear(reader *r)

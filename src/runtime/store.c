@@ -8,19 +8,18 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Its address is different in each thread. */
-static _Thread_local char thread_mark;
+_Thread_local char rt_thread_mark;
 
-static size_t stack_bytes(const rt_limits *limits)
+static size_t stack_bytes(const abi_store *s)
 {
-    return ((size_t)limits->max_units + RT_STACK_SLACK) * sizeof(uint64_t);
+    return ((size_t)s->max_units + RT_STACK_SLACK) * sizeof(uint64_t);
 }
 
 /* Every guest frame takes WB_UNITS_FRAME units or more; each entry may have one in the making.
  */
-static size_t frame_bytes(const rt_limits *limits)
+static size_t frame_bytes(const abi_store *s)
 {
-    size_t count = limits->max_units / WB_UNITS_FRAME + (size_t)limits->max_nesting + 16;
+    size_t count = s->max_units / WB_UNITS_FRAME + (size_t)s->max_nesting + 16;
 
     return count * sizeof(abi_frame);
 }
@@ -28,10 +27,10 @@ static size_t frame_bytes(const rt_limits *limits)
 /* One mapping holds the first entry with its stack, the slots and the frames, in this order: a
  * store should take few of them. Huge pages would make a store that hardly ran cost megabytes.
  */
-static beamr_status stack_map(abi_store *s, const rt_limits *limits, beamr_error *err)
+static beamr_status stack_map(abi_store *s, beamr_error *err)
 {
-    size_t slots = stack_bytes(limits);
-    size_t bytes = rt_entry_bytes() + slots + frame_bytes(limits);
+    size_t slots = stack_bytes(s);
+    size_t bytes = rt_entry_bytes(s) + slots + frame_bytes(s);
     void *at;
 
     if (!rt_mapping_take(s->engine))
@@ -51,7 +50,7 @@ static beamr_status stack_map(abi_store *s, const rt_limits *limits, beamr_error
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the guard of a stack");
     s->spare = s->first_entry;
     s->spare_count = 1;
-    s->stack = s->stack_top = (uint64_t *)(void *)((uint8_t *)at + rt_entry_bytes());
+    s->stack = s->stack_top = (uint64_t *)(void *)((uint8_t *)at + rt_entry_bytes(s));
     s->frames = s->frame_top = (abi_frame *)(s->stack + slots / sizeof(uint64_t));
     return BEAMR_OK;
 }
@@ -64,7 +63,10 @@ beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, abi_store **out
 
     if (!s)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a store");
-    s->units = s->max_units = limits->max_units;
+    /* Native code looks at units and at what was asked in one comparison. */
+    s->units = s->max_units =
+        limits->max_units < ABI_UNITS_MAX ? limits->max_units : ABI_UNITS_MAX;
+    s->large_stacks = e->compiles || atomic_load_explicit(&e->has_native, memory_order_relaxed);
     s->fuel = s->fuel_given = UINT64_MAX;
     s->max_nesting = limits->max_nesting;
     s->max_memory_pages = limits->max_memory_pages;
@@ -75,7 +77,7 @@ beamr_status rt_store_new(rt_engine *e, const rt_limits *limits, abi_store **out
     s->exceptions_until_collect = 256;
     arena_init(&s->arena, SIZE_MAX);
     s->engine = e;
-    if ((st = stack_map(s, limits, err)) != BEAMR_OK)
+    if ((st = stack_map(s, err)) != BEAMR_OK)
         goto fail;
     if (!(s->no_memory = ARENA_NEW(&s->arena, abi_memory, 1))) {
         st = beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a store");
@@ -127,31 +129,15 @@ void rt_store_free(abi_store *s)
     free(s);
 }
 
-beamr_status rt_store_enter(abi_store *s, bool *outermost, beamr_error *err)
+beamr_status rt_store_fail_busy(beamr_error *err)
 {
-    uintptr_t self = (uintptr_t)&thread_mark;
-    uintptr_t owner = atomic_load_explicit(&s->owner, memory_order_relaxed);
-
-    *outermost = false;
-    if (owner == self)
-        return BEAMR_OK;
-    if (owner != 0 || !atomic_compare_exchange_strong_explicit(
-                          &s->owner, &owner, self, memory_order_acquire, memory_order_relaxed))
-        return beamr_fail(err, BEAMR_BUSY, 0, "another thread is using the store");
-    *outermost = true;
-    return BEAMR_OK;
+    return beamr_fail(err, BEAMR_BUSY, 0, "another thread is using the store");
 }
 
-void rt_store_leave(abi_store *s, bool outermost)
+void rt_store_forget_interrupt(abi_store *s)
 {
-    if (!outermost)
-        return;
-    s->pause_later = false; /* nothing is running any more */
-    if (s->was_interrupted) {
-        s->was_interrupted = false;
-        atomic_fetch_and_explicit(&s->interrupt, ~ABI_INTERRUPT, memory_order_relaxed);
-    }
-    atomic_store_explicit(&s->owner, 0, memory_order_release);
+    s->was_interrupted = false;
+    atomic_fetch_and_explicit(&s->interrupt, ~ABI_INTERRUPT, memory_order_relaxed);
 }
 
 beamr_status rt_store_own_type(abi_store *s, uint32_t canon, beamr_error *err)

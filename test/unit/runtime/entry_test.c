@@ -95,10 +95,10 @@ static void interrupt_ends_one_outermost_call(void **state)
     beamr_error err = {0};
 
     (void)state;
-    atomic_store(&s->interrupt, 1);
+    atomic_store(&s->interrupt, ABI_INTERRUPT);
     assert_trap(call_plain(f, s->stack_top, &err), INTERRUPTED, err);
     assert_int_equal(call_plain(f, s->stack_top, NULL), BEAMR_OK);
-    atomic_store(&s->interrupt, 1);
+    atomic_store(&s->interrupt, ABI_INTERRUPT);
     assert_int_equal(call_plain(f, s->stack_top, NULL), BEAMR_TRAP);
     assert_int_equal(call_plain(f, s->stack_top, NULL), BEAMR_OK);
     rt_store_free(s);

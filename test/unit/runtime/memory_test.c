@@ -220,7 +220,7 @@ static void interrupt_ends_large_operations(void **state)
     abi_memory *m = make(s, 64, 64, false);
     beamr_error err = {0};
 
-    atomic_store(&s->interrupt, 1);
+    atomic_store(&s->interrupt, ABI_INTERRUPT);
     assert_int_equal(rt_memory_fill(m, 0, 1, MIB, &err), BEAMR_OK);
     assert_trap(rt_memory_fill(m, 0, 1, MIB + 1, &err), INTERRUPTED, err);
     assert_trap(rt_memory_copy(m, MIB, m, 0, 2 * MIB, &err), INTERRUPTED, err);

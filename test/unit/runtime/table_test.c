@@ -123,7 +123,7 @@ static void fuel_and_interrupts_apply(void **state)
     assert_int_equal(s->fuel, 0);
     assert_trap(rt_table_copy(t, 0, t, 1, 1, &err), OUT_OF_FUEL, err);
     s->fuel = UINT64_MAX;
-    atomic_store(&s->interrupt, 1);
+    atomic_store(&s->interrupt, ABI_INTERRUPT);
     assert_trap(rt_table_fill(t, 0, 2, 200000, &err), INTERRUPTED, err);
     rt_store_free(s);
 }
@@ -208,7 +208,7 @@ static void interrupt_ends_growth_without_a_trace(void **state)
     int64_t old;
 
     (void)state;
-    atomic_store(&s->interrupt, 1);
+    atomic_store(&s->interrupt, ABI_INTERRUPT);
     assert_trap(rt_table_grow(t, 1000000, 1, &old, &err), INTERRUPTED, err);
     assert_int_equal(t->size, 3);
     assert_int_equal(t->capacity, 4);

@@ -14,6 +14,7 @@
 #include "beamr/instance.h"
 #include "beamr/json.h"
 #include "beamr/module.h"
+#include "beamr/native.h"
 #include "beamr/snapshot.h"
 #include "beamr/store.h"
 #include "beamr/trap.h"

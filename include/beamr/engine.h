@@ -11,6 +11,17 @@ extern "C" {
 
 typedef struct beamr_engine beamr_engine;
 
+/* How guest code runs; either way it means the same. See beamr/native.h. */
+typedef enum beamr_tier {
+    /* What the environment's BEAMR_TIER says, "interpret" or "native"; else interpret. */
+    BEAMR_TIER_DEFAULT,
+    /* Interpreted, but for modules that are given native code (beamr_module_compile). */
+    BEAMR_TIER_INTERPRET,
+    /* beamr_module_load compiles each module before it returns. One that cannot be compiled is
+     * interpreted: beamr_module_native_failure tells. */
+    BEAMR_TIER_NATIVE,
+} beamr_tier;
+
 /* Options of an engine; begin with `beamr_config config = BEAMR_CONFIG_DEFAULT`. */
 typedef struct beamr_config {
     /* Language features as text: "" for all that are supported; else a list, separated by
@@ -36,17 +47,19 @@ typedef struct beamr_config {
      * beyond vm.max_map_count, fails in all that the process does, not in the engine alone.
      * Beyond it is BEAMR_NO_MEMORY. */
     uint64_t max_mappings;
+    beamr_tier tier;
 } beamr_config;
 
 #define BEAMR_CONFIG_DEFAULT                                                                   \
     {                                                                                          \
-        "", false, 0, 0, 0, false, 0                                                           \
+        "", false, 0, 0, 0, false, 0, BEAMR_TIER_DEFAULT                                       \
     }
 
 /* Make an engine.
  *   config  borrowed during the call; NULL for the default
  *   out     to be freed with beamr_engine_free
- * Errors: BEAMR_ARGUMENT (an unknown or refused feature, named), BEAMR_NO_MEMORY. */
+ * Errors: BEAMR_ARGUMENT (an unknown or refused feature, named; a BEAMR_TIER that is no tier),
+ * BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status beamr_engine_new(const beamr_config *config,
                                         BEAMR_OWN beamr_engine **out, beamr_error *err);
 

@@ -1,6 +1,10 @@
 /* Engines: options, and which executor runs guest code. */
+#define _GNU_SOURCE /* secure_getenv */
 #include "engine/internal.h"
 #include "interp/interp.h"
+#include "native/native.h"
+
+#include <stdlib.h>
 
 #ifndef BEAMR_VERSION
 #define BEAMR_VERSION "0.1.0"
@@ -63,17 +67,34 @@ static beamr_status features_parse(const char *list, wb_features *set, beamr_err
 
 /* ---- Engines ---- */
 
+/* Modules are compiled when they are loaded. */
+static beamr_status tier_find(beamr_tier tier, bool *compiles, beamr_error *err)
+{
+    const char *word = tier == BEAMR_TIER_DEFAULT ? secure_getenv("BEAMR_TIER") : NULL;
+    char text[RT_NAME_SIZE];
+
+    *compiles = tier == BEAMR_TIER_NATIVE || (word && strcmp(word, "native") == 0);
+    if (!word || !*word || *compiles || strcmp(word, "interpret") == 0)
+        return BEAMR_OK;
+    return beamr_fail(err, BEAMR_ARGUMENT, 0,
+                      "BEAMR_TIER is %s in the environment, neither interpret nor native",
+                      rt_name_text(beamr_bytes_of(word), text, sizeof text));
+}
+
 beamr_status beamr_engine_new(const beamr_config *config, beamr_engine **out, beamr_error *err)
 {
     static const beamr_config defaults = BEAMR_CONFIG_DEFAULT;
     wb_features features = wb_features_default();
     rt_engine *e = NULL;
+    bool compiles;
 
     if (!config)
         config = &defaults;
     if (config->features)
         BEAMR_TRY(features_parse(config->features, &features, err));
+    BEAMR_TRY(tier_find(config->tier, &compiles, err));
     BEAMR_TRY(rt_engine_new(&e, err));
+    e->compiles = compiles;
     e->features = features;
     e->metering = config->metering;
     if (config->max_module_size > 0 && config->max_module_size < e->max_module_size)
@@ -87,6 +108,10 @@ beamr_status beamr_engine_new(const beamr_config *config, beamr_engine **out, be
     e->code_new = interp_code_new;
     e->code_free = interp_code_free;
     e->code_func = interp_code_func;
+    e->instance_init = native_instance_init;
+    e->func_init = native_func_init;
+    e->native_free = native_code_free;
+    e->native_has = native_code_has;
     *out = engine_public_engine(e);
     return BEAMR_OK;
 }

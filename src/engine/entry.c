@@ -49,7 +49,8 @@ static beamr_status call(abi_func *f, const beamr_value *args, beamr_value *resu
         in = engine_value_put(&args[i], in);
     }
     BEAMR_TRY(rt_entry_begin(f, slots, entry != NULL, entry, err));
-    take_results(t, slots, results);
+    if (t->result_count > 0)
+        take_results(t, slots, results);
     return BEAMR_OK;
 }
 

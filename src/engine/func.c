@@ -8,6 +8,9 @@
 /* Arguments and results of a host function that need no allocation. */
 #define FEW_VALUES 16u
 
+/* Between a guest's call and the callback every function counts. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 typedef struct host_func {
     beamr_host_func callback; /* NULL: every call is answered later */
     bool on_host_stack;
@@ -49,23 +52,15 @@ static beamr_status host_answer(abi_store *s, beamr_status st, bool was_clean, b
     return was_clean ? engine_host_failure(st, err) : BEAMR_TRAP;
 }
 
-/* One run of a callback. */
+/* One run of a callback on the thread's own stack. */
 typedef struct host_run {
-    beamr_host_func callback;
-    size_t stack_size;
-    beamr_call call;
+    const host_func *host;
+    beamr_call *call;
     const beamr_value *args;
     beamr_value *results;
     beamr_error *err;
     beamr_status status;
 } host_run;
-
-static void host_run_callback(void *arg)
-{
-    host_run *run = arg;
-
-    run->status = run->callback(&run->call, run->args, run->results, run->err);
-}
 
 /* A guest decides how often it is called within itself: its stack must not decide that. */
 static void host_run_on_thread(void *arg)
@@ -73,11 +68,21 @@ static void host_run_on_thread(void *arg)
     host_run *run = arg;
     size_t left = rt_thread_stack_left();
 
-    if (left < run->stack_size)
+    if (left < run->host->stack_size)
         run->status = beamr_fail_trap(run->err, BEAMR_TRAP_STACK_EXHAUSTED,
                                       "the thread has %zu bytes of stack left", left);
     else
-        host_run_callback(arg);
+        run->status = run->host->callback(run->call, run->args, run->results, run->err);
+}
+
+__attribute__((noinline)) static beamr_status
+run_on_thread(const host_func *host, beamr_call *call, const beamr_value *args,
+              beamr_value *results, beamr_error *err)
+{
+    host_run run = {host, call, args, results, err, BEAMR_OK};
+
+    rt_fiber_on_thread(host_run_on_thread, &run);
+    return run.status;
 }
 
 /* The callback is done: calls that it left waiting would be below a guest that goes on. */
@@ -95,36 +100,36 @@ static beamr_status host_check_entries(abi_store *s, const rt_entry *own, beamr_
 /* Run the callback with the stack above its own slots, which keep the exceptions among the
  * arguments alive. Its slots count as stack units for what it calls, so that the depth of a
  * nest of calls is bounded by the units alone. */
-static beamr_status host_call(abi_func *f, abi_instance *caller, uint64_t *slots,
-                              beamr_value *values, beamr_error *err)
+static ALWAYS_INLINE beamr_status host_call(abi_func *f, abi_instance *caller, uint64_t *slots,
+                                            beamr_value *values, beamr_error *err)
 {
     const host_func *host = f->host;
     abi_store *s = f->store;
-    const rt_entry *own = s->entry;
+    rt_entry *own = s->entry;
     uint32_t room = rt_func_room(f);
     uint64_t *stack_top = s->stack_top;
     uint32_t units = s->units;
+    beamr_value *results = values + f->type->param_count;
     bool was_clean = err->status == BEAMR_OK;
-    host_run run = {
-        .callback = host->callback,
-        .stack_size = host->stack_size,
-        .call = {engine_public_store(s), engine_public_instance(caller), f->user},
-        .args = values,
-        .results = values + f->type->param_count,
-        .err = err,
-    };
+    beamr_call call = {engine_public_store(s), engine_public_instance(caller), f->user};
+    beamr_status st;
 
+    own->fiber.ran_host = true;
     s->pending = NULL;
     s->stack_top = slots + room;
     s->units = units > room ? units - room : 0;
     if (host->on_host_stack)
-        rt_fiber_on_thread(host_run_on_thread, &run);
+        st = run_on_thread(host, &call, values, results, err);
     else
-        host_run_callback(&run);
-    run.status = host_check_entries(s, own, run.status, err);
+        st = host->callback(&call, values, results, err);
+    st = host_check_entries(s, own, st, err);
     s->stack_top = stack_top;
     s->units = units;
-    return host_answer(s, run.status, was_clean, err);
+    if (__builtin_expect(st == BEAMR_OK && err->status == BEAMR_OK, 1)) {
+        s->pending = NULL;
+        return BEAMR_OK;
+    }
+    return host_answer(s, st, was_clean, err);
 }
 
 static void host_args(const wb_functype *t, const uint64_t *slots, beamr_value *values)
@@ -151,28 +156,47 @@ static beamr_status host_results(const abi_func *f, uint64_t *slots, const beamr
     return BEAMR_OK;
 }
 
-static beamr_status host_entry(abi_func *f, abi_instance *caller, uint64_t *slots,
-                               beamr_error *err)
+static ALWAYS_INLINE beamr_status host_run_with(abi_func *f, abi_instance *caller,
+                                                uint64_t *slots, beamr_value *values,
+                                                beamr_error *err)
 {
     const wb_functype *t = f->type;
-    size_t count = (size_t)t->param_count + t->result_count;
-    beamr_value few[FEW_VALUES];
-    beamr_value *values = few;
+    beamr_status st;
+
+    if (t->param_count + t->result_count > 0)
+        host_args(t, slots, values);
+    st = host_call(f, caller, slots, values, err);
+    if (st == BEAMR_OK && t->result_count > 0)
+        st = host_results(f, slots, values + t->param_count, err);
+    return st;
+}
+
+/* Many values, or nobody who wants to hear of failures. */
+__attribute__((noinline)) static beamr_status host_entry_rare(abi_func *f, abi_instance *caller,
+                                                              uint64_t *slots, beamr_error *err)
+{
+    size_t count = (size_t)f->type->param_count + f->type->result_count;
+    beamr_value *values = malloc((count + 1) * sizeof *values);
     beamr_error own;
     beamr_status st;
 
-    if (!err) {
-        beamr_error_clear(&own);
-        err = &own;
-    }
-    if (count > FEW_VALUES && !(values = malloc(count * sizeof *values)))
+    beamr_error_clear(&own);
+    if (!values)
         return beamr_fail_trap(err, BEAMR_TRAP_OUT_OF_MEMORY, NULL);
-    host_args(t, slots, values);
-    st = host_call(f, caller, slots, values, err);
-    if (st == BEAMR_OK)
-        st = host_results(f, slots, values + t->param_count, err);
-    if (values != few)
-        free(values);
+    st = host_run_with(f, caller, slots, values, err ? err : &own);
+    free(values);
+    return st == BEAMR_SUSPENDED ? rt_entry_wait(f, caller, slots, err ? err : &own) : st;
+}
+
+static beamr_status host_entry(abi_func *f, abi_instance *caller, uint64_t *slots,
+                               beamr_error *err)
+{
+    beamr_value few[FEW_VALUES];
+    beamr_status st;
+
+    if (!err || f->type->param_count + f->type->result_count > FEW_VALUES)
+        return host_entry_rare(f, caller, slots, err);
+    st = host_run_with(f, caller, slots, few, err);
     return st == BEAMR_SUSPENDED ? rt_entry_wait(f, caller, slots, err) : st;
 }
 

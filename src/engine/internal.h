@@ -77,6 +77,12 @@ beamr_status engine_host_failure(beamr_status st, beamr_error *err);
 /* The names that a host function was made with. */
 void engine_host_names(const abi_func *f, beamr_bytes *module, beamr_bytes *name);
 
+/* ---- Native code ---- */
+
+/* Compile a module that was just loaded, which nobody else knows yet; if that fails it remembers
+ * why. */
+void engine_compile_loaded(abi_module *m);
+
 /* ---- Values ---- */
 
 bool engine_ref_fits(const abi_store *s, const beamr_value *v, wb_valtype type);

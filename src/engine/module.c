@@ -20,6 +20,8 @@ beamr_status beamr_module_load(beamr_engine *engine, beamr_bytes wasm, beamr_mod
     abi_module *m = NULL;
 
     BEAMR_TRY(rt_module_new(engine_engine(engine), wasm, &m, err));
+    if (m->engine->compiles)
+        engine_compile_loaded(m);
     *out = engine_public_module(m);
     return BEAMR_OK;
 }

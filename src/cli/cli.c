@@ -173,6 +173,30 @@ beamr_status cli_module_read(beamr_engine *engine, const char *path,
     return st;
 }
 
+/* ---- Words of the command line ---- */
+
+int cli_tier(const char *command, const char *word, beamr_tier *out)
+{
+    if (strcmp(word, "native") == 0)
+        *out = BEAMR_TIER_NATIVE;
+    else if (strcmp(word, "interpret") == 0)
+        *out = BEAMR_TIER_INTERPRET;
+    else
+        return cli_usage(command, "--tier %s: neither interpret nor native", word);
+    return CLI_OK;
+}
+
+void cli_tell_interpreted(const char *command, const char *what, const beamr_module *module)
+{
+    beamr_error err = {0};
+
+    if (beamr_module_native_failure(module, &err) == BEAMR_OK)
+        return;
+    (void)fprintf(stderr, "%s: %s: interpreted, as it could not be compiled: ", command, what);
+    cli_print_escaped(stderr, beamr_bytes_of(err.text), "");
+    (void)fputc('\n', stderr);
+}
+
 bool cli_number(const char *word, uint64_t max, uint64_t *out)
 {
     bool is_hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
@@ -196,6 +220,31 @@ bool cli_number(const char *word, uint64_t max, uint64_t *out)
     }
     *out = value;
     return true;
+}
+
+const cli_unit cli_time_units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {NULL, 0}};
+const cli_unit cli_size_units[] = {
+    {"", 1}, {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30}, {NULL, 0}};
+
+bool cli_number_with_unit(const char *word, const cli_unit *units, uint64_t *out)
+{
+    size_t digits = strspn(word, "0123456789");
+    char number[24];
+    uint64_t n;
+
+    if (digits >= sizeof number)
+        return false;
+    memcpy(number, word, digits);
+    number[digits] = '\0';
+    for (; units->text; units++) {
+        if (strcmp(word + digits, units->text) != 0)
+            continue;
+        if (!cli_number(number, UINT64_MAX / units->factor, &n) || n == 0)
+            return false;
+        *out = n * units->factor;
+        return true;
+    }
+    return false;
 }
 
 const char *cli_basename(const char *path)

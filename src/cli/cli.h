@@ -22,6 +22,7 @@ enum cli_exit {
 int cli_run(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_validate(int argc, char **argv);
+int cli_compile(int argc, char **argv);
 int cli_wast(int argc, char **argv);
 int cli_wallet(int argc, char **argv);
 int cli_resolve(int argc, char **argv);
@@ -88,10 +89,33 @@ beamr_bytes cli_file_bytes(const cli_file *file);
 beamr_status cli_module_read(beamr_engine *engine, const char *path,
                              BEAMR_OWN beamr_module **out, beamr_error *err);
 
+/* Read the word of --tier: "interpret" or "native".
+ * Returns CLI_OK, or CLI_USAGE when it has told what is wrong. */
+int cli_tier(const char *command, const char *word, beamr_tier *out);
+
+/* Say on stderr if a module that was to be compiled is interpreted after all.
+ *   what  names it */
+void cli_tell_interpreted(const char *command, const char *what, const beamr_module *module);
+
 /* Read a whole word as an unsigned number, decimal or 0x hexadecimal, without a sign.
  *   max  largest value allowed
  * Returns false, and leaves `out`, when it is anything else. */
 bool cli_number(const char *word, uint64_t max, uint64_t *out);
+
+/* A unit of a number on the command line, and what it stands for. */
+typedef struct cli_unit {
+    const char *text;
+    uint64_t factor;
+} cli_unit;
+
+extern const cli_unit cli_time_units[]; /* to milliseconds: 500ms, 2s, 1m */
+extern const cli_unit cli_size_units[]; /* to bytes: 1000000, 64KiB, 16MiB, 2GiB */
+
+/* Read a number above 0 with one of `units` behind it.  Returns false for anything else. */
+bool cli_number_with_unit(const char *word, const cli_unit *units, uint64_t *out);
+
+/* Longer is no limit that anybody means. */
+#define CLI_TIME_MAX_MS (UINT64_C(1000) * 60 * 60 * 24 * 365)
 
 /* The last component of a path. */
 const char *cli_basename(const char *path);

@@ -1,45 +1,43 @@
 /* `beamr inspect`: what a module holds, for people or as JSON.
  * It reads the module with the engine, so what it shows is what `beamr run` would see. Of a
  * module that the engine refuses it shows the reason, and the sections as far as they can be
- * followed. Of each import it says who would provide it to a program that is run.
+ * followed. Of each import it says who would provide it to a program that is run. A code object
+ * is shown by inspect_object.c.
  * Source: Core, "Modules" of the binary format. */
-#include "cli/cli.h"
+#include "cli/inspect.h"
 
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "cli/escape.h"
 #include "cli/outline.h"
 
 enum {
     TYPE_TEXT_SIZE = 4096, /* longer types are cut in the text */
 };
 
-static const char help_text[] = "Show what a WebAssembly module holds: the language features "
-                                "that it uses, memories, imports\n"
-                                "and exports with their types, functions and sections.\n"
-                                "\n"
-                                "Usage: beamr inspect [OPTIONS] FILE.wasm\n"
-                                "\n"
-                                "FILE may be - for standard input. Of a module that the engine "
-                                "refuses, the reason is shown\n"
-                                "and what can be told nevertheless.\n"
-                                "\n"
-                                "Behind each import stands who provides it when the module is "
-                                "run: WASI; Emscripten; a stub,\n"
-                                "which traps when it is called (with beamr run --stub-imports "
-                                "it gives zeros); or nothing, and\n"
-                                "then the module cannot be run.\n"
-                                "\n"
-                                "Options:\n"
-                                "      --json              print one JSON object\n"
-                                "  -h, --help              show this\n"
-                                "\n"
-                                "Exit codes: 0 fine; 2 wrong usage, or the module is refused.\n"
-                                "\n"
-                                "Example:\n"
-                                "  beamr inspect calculator.wasm\n";
+static const char help_text[] =
+    "Show what a WebAssembly module holds: the language features that it uses, memories,\n"
+    "imports and exports with their types, functions and sections; or what a code object\n"
+    "(beamr compile) was made of, with what, and for which processor.\n"
+    "\n"
+    "Usage: beamr inspect [OPTIONS] FILE\n"
+    "\n"
+    "FILE may be - for standard input. Of a module that the engine refuses, the reason is\n"
+    "shown and what can be told nevertheless.\n"
+    "\n"
+    "Behind each import stands who provides it when the module is run: WASI; Emscripten; a\n"
+    "stub, which traps when it is called (with beamr run --stub-imports it gives zeros); or\n"
+    "nothing, and then the module cannot be run.\n"
+    "\n"
+    "Options:\n"
+    "      --json              print one JSON object\n"
+    "  -h, --help              show this\n"
+    "\n"
+    "Exit codes: 0 fine; 2 wrong usage, or the module is refused.\n"
+    "\n"
+    "Example:\n"
+    "  beamr inspect calculator.wasm\n";
 
 /* ---- For people ---- */
 
@@ -475,7 +473,12 @@ int cli_inspect(int argc, char **argv)
                          optind == argc ? "no file is given" : "one file at a time");
     if (cli_file_read(argv[optind], CLI_FILE_MAX, &file, &err) != BEAMR_OK)
         return cli_error(argv[0], err.status == BEAMR_IO ? NULL : argv[optind], &err);
-    code = inspect_bytes(argv[0], argv[optind], cli_file_bytes(&file), is_json);
+    if (inspect_is_object(cli_file_bytes(&file))) {
+        inspect_object(argv[optind], cli_file_bytes(&file), is_json);
+        code = CLI_OK;
+    } else {
+        code = inspect_bytes(argv[0], argv[optind], cli_file_bytes(&file), is_json);
+    }
     cli_file_clear(&file);
     return code;
 }

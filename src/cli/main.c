@@ -16,13 +16,15 @@ static const command commands[] = {
     {"run", cli_run, "beamr run", "run a program, or call a function of a module"},
     {"inspect", cli_inspect, "beamr inspect", "show what a module holds"},
     {"validate", cli_validate, "beamr validate", "check modules without running them"},
+    {"compile", cli_compile, "beamr compile", "compile a module to native code"},
     {"wast", cli_wast, "beamr wast", "run files of the official test suite"},
     {"wallet", cli_wallet, "beamr wallet",
      "make or show the key that messages are signed with"},
     {"resolve", cli_resolve, "beamr resolve", "resolve a path on an AO message"},
     {"aos", cli_aos, "beamr aos", "run an AO process around a module, with a prompt"},
     {"id", cli_id, "beamr id", "print the ids of an AO message"},
-    {"message", cli_message, "beamr message", "sign, verify, convert, show and store AO messages"},
+    {"message", cli_message, "beamr message",
+     "sign, verify, convert, show and store AO messages"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -86,20 +86,46 @@ static int check_memories(const run *r)
 
 /* ---- The steps ---- */
 
+static int load_object(const run *r)
+{
+    const run_options *o = r->options;
+    cli_file file = {0};
+    beamr_error err = {0};
+    beamr_status st = cli_file_read(o->object, CLI_FILE_MAX, &file, &err);
+
+    if (st == BEAMR_OK)
+        st = beamr_module_load_object(r->module, cli_file_bytes(&file), &err);
+    cli_file_clear(&file);
+    return st == BEAMR_OK ? CLI_OK : fail(r, st == BEAMR_IO ? NULL : o->object, &err);
+}
+
+/* Native code, if any: it was made when the module was loaded, or is in a file. */
+static int load_native(const run *r)
+{
+    if (r->options->object)
+        return load_object(r);
+    cli_tell_interpreted(r->options->command, r->options->file, r->module);
+    return CLI_OK;
+}
+
 static int load(run *r)
 {
     const run_options *o = r->options;
     beamr_config config = BEAMR_CONFIG_DEFAULT;
     beamr_store_limits limits = BEAMR_STORE_LIMITS_DEFAULT;
     beamr_error err = {0};
+    int code;
 
     if (o->features)
         config.features = o->features;
     config.metering = o->fuel != NULL;
+    config.tier = o->object ? BEAMR_TIER_INTERPRET : o->tier;
     if (beamr_engine_new(&config, &r->engine, &err) != BEAMR_OK)
         return fail(r, NULL, &err);
     if (cli_module_read(r->engine, o->file, &r->module, &err) != BEAMR_OK)
         return fail(r, err.status == BEAMR_IO ? NULL : o->file, &err); /* IO's text names it */
+    if ((code = load_native(r)) != CLI_OK)
+        return code;
     if (o->max_memory && o->max_pages < limits.max_memory_pages)
         limits.max_memory_pages = o->max_pages;
     if (beamr_store_new(r->engine, &limits, &r->store, &err) != BEAMR_OK)

@@ -28,6 +28,8 @@ typedef struct run_options {
     run_dir *dirs; /* owned */
     size_t dir_count;
     const char *features;
+    beamr_tier tier;
+    const char *object;  /* file with its native code; or NULL */
     const char *timeout; /* as written */
     uint64_t timeout_ms; /* 0: none */
     const char *max_memory;

@@ -60,6 +60,11 @@ static const char help_text[] =
     "      --max-memory SIZE   limit of each memory: 1000000, 64KiB, 16MiB, 2GiB;\n"
     "                          memory.grow beyond it gives -1\n"
     "      --features LIST     switch language features: -simd,+memory64 or -all\n"
+    "      --tier TIER         interpret it (interpret, the default unless BEAMR_TIER says\n"
+    "                          otherwise), or compile it first (native); one that cannot be\n"
+    "                          compiled is interpreted, and standard error says why\n"
+    "      --object OBJ        run its code object, made by beamr compile; only one that you\n"
+    "                          made yourself, or trust: it is a program of this machine\n"
     "  -h, --help              show this\n"
     "\n"
     "Exit codes: the program's own; 1 the guest failed (its trap and backtrace are on "
@@ -75,39 +80,10 @@ static const char help_text[] =
 
 /* ---- Numbers with units ---- */
 
-typedef struct unit {
-    const char *text;
-    uint64_t factor;
-} unit;
-
-/* Read a number with one of `units` behind it.  Returns false for anything else, and 0. */
-static bool parse_with_unit(const char *word, const unit *units, uint64_t *out)
-{
-    size_t digits = strspn(word, "0123456789");
-    char number[24];
-    uint64_t n;
-
-    if (digits >= sizeof number)
-        return false;
-    memcpy(number, word, digits);
-    number[digits] = '\0';
-    for (; units->text; units++) {
-        if (strcmp(word + digits, units->text) != 0)
-            continue;
-        if (!cli_number(number, UINT64_MAX / units->factor, &n) || n == 0)
-            return false;
-        *out = n * units->factor;
-        return true;
-    }
-    return false;
-}
-
 static int set_timeout(run_options *o, const char *word)
 {
-    static const unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {NULL, 0}};
-    static const uint64_t most_ms = UINT64_C(1000) * 60 * 60 * 24 * 365;
-
-    if (!parse_with_unit(word, units, &o->timeout_ms) || o->timeout_ms > most_ms)
+    if (!cli_number_with_unit(word, cli_time_units, &o->timeout_ms) ||
+        o->timeout_ms > CLI_TIME_MAX_MS)
         return cli_usage(o->command, "--timeout %s: not a time such as 500ms, 2s or 1m", word);
     o->timeout = word;
     return CLI_OK;
@@ -116,10 +92,7 @@ static int set_timeout(run_options *o, const char *word)
 static int parse_size(const run_options *o, const char *option, const char *word,
                       uint64_t *bytes)
 {
-    static const unit units[] = {
-        {"", 1}, {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30}, {NULL, 0}};
-
-    if (!parse_with_unit(word, units, bytes))
+    if (!cli_number_with_unit(word, cli_size_units, bytes))
         return cli_usage(o->command, "%s %s: not a size such as 1000000, 64KiB or 2GiB", option,
                          word);
     return CLI_OK;
@@ -293,6 +266,8 @@ enum {
     OPT_TIMEOUT,
     OPT_MEMORY,
     OPT_FEATURES,
+    OPT_TIER,
+    OPT_OBJECT,
 };
 
 static const struct option long_options[] = {
@@ -308,6 +283,8 @@ static const struct option long_options[] = {
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"max-memory", required_argument, NULL, OPT_MEMORY},
     {"features", required_argument, NULL, OPT_FEATURES},
+    {"tier", required_argument, NULL, OPT_TIER},
+    {"object", required_argument, NULL, OPT_OBJECT},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -343,6 +320,11 @@ static int set_option(run_options *o, int option, char *word)
     case OPT_FEATURES:
         o->features = word;
         return CLI_OK;
+    case OPT_TIER:
+        return cli_tier(o->command, word, &o->tier);
+    case OPT_OBJECT:
+        o->object = word;
+        return CLI_OK;
     default:
         return cli_usage(o->command, NULL);
     }
@@ -368,6 +350,8 @@ static int take_words(run_options *o, int argc, char **argv)
     }
     if (o->result_is_text && !o->invoke)
         return cli_usage(o->command, "--text tells what --invoke NAME gives, which is missing");
+    if (o->object && o->tier != BEAMR_TIER_DEFAULT)
+        return cli_usage(o->command, "--object is native code already; leave out --tier");
     if (next < argc && strcmp(argv[next], "--") == 0)
         next++;
     o->args = argv + next;

@@ -29,6 +29,8 @@ static const char help[] =
     "Options:\n"
     "  -v, --verbose            show each failure: where, what was expected, and what came\n"
     "      --features LIST      switch language features, as in \"-simd,+memory64\"\n"
+    "      --tier TIER          interpret the modules (interpret), or compile each (native);\n"
+    "                           one that cannot be compiled is a failure\n"
     "      --unsupported FILE   the modules that are refused for the garbage collector, one\n"
     "                           \"file-name:line\" on a line, \"#\" begins a comment; one "
     "refused\n"
@@ -51,6 +53,7 @@ typedef struct options {
     const char *features;
     const char *list_path;
     const char *refused_path;
+    const char *tier;
     bool is_verbose;
     bool is_help;
 } options;
@@ -68,10 +71,11 @@ typedef struct run {
 /* Returns false when the usage is wrong; getopt_long has said how. */
 static bool options_read(int argc, char **argv, options *out)
 {
-    enum { FEATURES = 256, UNSUPPORTED, WRITE_UNSUPPORTED };
+    enum { FEATURES = 256, UNSUPPORTED, WRITE_UNSUPPORTED, TIER };
     static const struct option long_options[] = {
         {"features", required_argument, NULL, FEATURES},
         {"unsupported", required_argument, NULL, UNSUPPORTED},
+        {"tier", required_argument, NULL, TIER},
         {"write-unsupported", required_argument, NULL, WRITE_UNSUPPORTED},
         {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
@@ -86,6 +90,9 @@ static bool options_read(int argc, char **argv, options *out)
             break;
         case UNSUPPORTED:
             out->list_path = optarg;
+            break;
+        case TIER:
+            out->tier = optarg;
             break;
         case WRITE_UNSUPPORTED:
             out->refused_path = optarg;
@@ -147,6 +154,8 @@ static void run_file(run *r, const char *path)
     r->total.passed += counts.passed;
     r->total.failed += counts.failed;
     r->total.skipped += counts.skipped;
+    r->total.functions += counts.functions;
+    r->total.compiled += counts.compiled;
 }
 
 /* Read the list of modules known to be refused.  Returns false when it cannot be used. */
@@ -234,6 +243,8 @@ static int run_files(run *r, const options *opt, char **files)
         list_check_rest(r, opt->list_path, files);
     if (opt->refused_path)
         refused_close(r, opt->refused_path);
+    if (r->total.compiled)
+        (void)printf("%zu of %zu functions compiled\n", r->total.compiled, r->total.functions);
     print_counts(&r->total);
     return run_exit(r);
 }
@@ -254,6 +265,8 @@ int cli_wast(int argc, char **argv)
         return cli_usage(argv[0], "no file is given");
     if (opt.features)
         config.features = opt.features;
+    if (opt.tier && (code = cli_tier(argv[0], opt.tier, &config.tier)) != CLI_OK)
+        return code;
     if (beamr_engine_new(&config, &r.suite.engine, &err) != BEAMR_OK)
         return cli_error(argv[0], NULL, &err);
     r.suite.is_verbose = opt.is_verbose;

@@ -126,6 +126,8 @@ typedef struct wast_counts {
     size_t passed;
     size_t failed;
     size_t skipped; /* assertions on modules that are refused for the garbage collector */
+    size_t functions; /* of all modules that were loaded, those imported left out */
+    size_t compiled;  /* of these have native code */
 } wast_counts;
 
 /* What all files of one run share. */

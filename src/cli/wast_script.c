@@ -249,6 +249,18 @@ static beamr_status module_bytes(script *s, const wast_node *string, beamr_bytes
     return BEAMR_OK;
 }
 
+/* Count what is native. A module that was to be compiled, and could not be, has failed. */
+static bool check_native(const script *s, const beamr_module *module, beamr_error *err)
+{
+    wast_counts *counts = s->counts;
+
+    for (size_t i = 0; i < beamr_module_import_count(module); i++)
+        counts->functions -= beamr_module_import(module, i).type.kind == BEAMR_EXTERN_FUNC;
+    counts->functions += beamr_module_func_count(module);
+    counts->compiled += beamr_module_native_count(module);
+    return beamr_module_native_failure(module, err) == BEAMR_OK;
+}
+
 /* Load `binary "..."...`, which `at` points at. */
 static beamr_status define(script *s, const wast_node *module, const wast_node *at,
                            const entity **out, outcome *o)
@@ -265,6 +277,8 @@ static beamr_status define(script *s, const wast_node *module, const wast_node *
     if (beamr_module_load(s->suite->engine, bytes, &definition->module, &o->err) != BEAMR_OK) {
         o->is_skipped = is_gc_refusal(&o->err);
         definition->state = o->is_skipped ? SKIPPED : FAILED;
+    } else if (!check_native(s, definition->module, &o->err)) {
+        definition->state = FAILED;
     }
     definition->older = s->all_definitions;
     s->all_definitions = definition;

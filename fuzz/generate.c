@@ -100,6 +100,29 @@ static int64_t int_const(gen *g)
     }
 }
 
+/* Infinities, NaNs of all kinds, the least and largest numbers, or any bits. */
+static void special_float(gen *g, uint8_t *bits, bool is_double)
+{
+    static const uint32_t singles[] = {0x7f800000, 0x7fc00000, 0x7f800001, 0x7fbfffff,
+                                       0x7fffffff, 0x7fc12345, 0x00000001, 0x00800000,
+                                       0x7f7fffff, 0x4f000000, 0x4effffff, 0x5f000000};
+    static const uint64_t doubles[] = {
+        0x7ff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001, 0x7ff7ffffffffffff,
+        0x7fffffffffffffff, 0x7ff8000012345678, 0x0000000000000001, 0x0010000000000000,
+        0x7fefffffffffffff, 0x41e0000000000000, 0x41dfffffffc00000, 0x43e0000000000000};
+    uint32_t which = gen_below(g, 16);
+    unsigned size = is_double ? 8 : 4;
+
+    if (which >= 12) {
+        for (unsigned i = 0; i < size; i++)
+            bits[i] = (uint8_t)(gen_chance(g, 100) ? 0xff : gen_byte(g));
+        return;
+    }
+    memcpy(bits, is_double ? (const void *)&doubles[which] : &singles[which], size);
+    if (gen_chance(g, 128))
+        bits[size - 1] |= 0x80; /* negative */
+}
+
 static void float_const(gen *g, gen_buf *b, bool is_double)
 {
     static const double bounds[] = {0.0,    -0.0,   1.0,          -1.0,          0.5,
@@ -113,10 +136,29 @@ static void float_const(gen *g, gen_buf *b, bool is_double)
         d = bounds[gen_below(g, sizeof bounds / sizeof bounds[0])];
     f = d > 3.4e38 ? 3.4e38f : (float)d;
     memcpy(bits, is_double ? (void *)&d : (void *)&f, is_double ? 8 : 4);
-    if (gen_chance(g, 40)) /* any bits: infinities and NaNs with payloads too */
-        for (unsigned i = 0; i < 8; i++)
-            bits[i] = (uint8_t)(gen_chance(g, 100) ? 0xff : gen_byte(g));
+    if (gen_chance(g, 40))
+        special_float(g, bits, is_double);
     gen_bytes(b, bits, is_double ? 8 : 4);
+}
+
+/* Lanes that are bounds of their kinds, some of them alike. */
+static void vector_const(gen *g, gen_buf *b)
+{
+    uint8_t bits[16];
+    unsigned size = 1u << gen_below(g, 4);
+
+    for (unsigned i = 0; i < 16; i += size) {
+        uint64_t lane = (uint64_t)int_const(g);
+
+        if (i && gen_chance(g, 100))
+            memcpy(&lane, bits, 8);
+        else if (gen_chance(g, 30))
+            lane = 1ull << (8 * size - 1); /* the least integer, or -0 */
+        memcpy(bits + i, &lane, size);
+        if (size >= 4 && gen_chance(g, 60))
+            special_float(g, bits + i, size == 8);
+    }
+    gen_bytes(b, bits, 16);
 }
 
 void gen_const(gen *g, gen_buf *b, wb_valtype type)
@@ -140,8 +182,7 @@ void gen_const(gen *g, gen_buf *b, wb_valtype type)
         break;
     default:
         gen_op(b, WB_OP_V128_CONST);
-        for (unsigned i = 0; i < 16; i++)
-            gen_u8(b, gen_byte(g));
+        vector_const(g, b);
         break;
     }
 }
@@ -165,6 +206,8 @@ static wb_valtype any_type(gen *g, uint32_t types, bool only_default)
     uint32_t choice = gen_below(g, 32);
     bool nullable = only_default || gen_chance(g, 200);
 
+    if (g->style.plain_types)
+        return choice < 28 ? plain[choice % 4] : plain[5 + choice % 2];
     if (choice < 12)
         return plain[choice % 4]; /* mostly numbers */
     if (choice < 28 || types == 0)
@@ -176,6 +219,8 @@ static wb_valtype any_reftype(gen *g)
 {
     static const uint32_t heaps[] = {WB_HEAP_FUNC, WB_HEAP_FUNC, WB_HEAP_EXTERN, WB_HEAP_EXN};
 
+    if (g->style.plain_types)
+        return WB_REFTYPE(true, heaps[gen_below(g, 3)]);
     if (gen_chance(g, 60) && g->type_count)
         return WB_REFTYPE(true, WB_HEAP_DEFINED + gen_below(g, g->type_count));
     return WB_REFTYPE(true, heaps[gen_below(g, 4)]);
@@ -211,8 +256,9 @@ static void any_functype(gen *g, gen_functype *t)
         return;
     }
     *t = (gen_functype){.super = WB_NO_TYPE, .is_open = gen_chance(g, 40)};
-    t->param_count = gen_below(g, 5);
-    t->result_count = gen_below(g, 4);
+    /* Sometimes more than any processor has registers for. */
+    t->param_count = gen_chance(g, 30) ? 5 + gen_below(g, GEN_ARITY - 5) : gen_below(g, 5);
+    t->result_count = gen_chance(g, 16) ? 4 + gen_below(g, 8) : gen_below(g, 4);
     for (uint32_t i = 0; i < t->param_count; i++)
         t->params[i] = any_type(g, g->type_count, false);
     for (uint32_t i = 0; i < t->result_count; i++)
@@ -304,13 +350,29 @@ static void write_global(gen *g)
     gen_u8(&g->section, global->is_mutable);
 }
 
-/* A type that a host function can have: not one declared above or below others. */
-static uint32_t hostly_type(gen *g)
+static bool holds_exception(const gen_functype *t)
+{
+    return t->result_count && t->results[t->result_count - 1] == WB_EXNREF;
+}
+
+/* The type of a function. In the plain style not one made for a catch clause. */
+static uint32_t func_type(gen *g)
 {
     uint32_t type = gen_below(g, g->type_count);
 
-    while (g->types[type].is_open || g->types[type].super != WB_NO_TYPE)
-        type--; /* type 0 is plain */
+    while (g->style.plain_types && holds_exception(&g->types[type]))
+        type--; /* type 0 has nothing */
+    return type;
+}
+
+/* A type that a host function can have: not one declared above or below others. */
+static uint32_t hostly_type(gen *g)
+{
+    uint32_t type = func_type(g);
+
+    while (g->types[type].is_open || g->types[type].super != WB_NO_TYPE ||
+           (g->style.plain_types && holds_exception(&g->types[type])))
+        type--;
     return type;
 }
 
@@ -358,11 +420,11 @@ static void import_section(gen *g)
 
 static void func_section(gen *g)
 {
-    uint32_t count = 1 + gen_below(g, 10);
+    uint32_t count = 1 + gen_below(g, 16);
 
     gen_u(&g->section, count);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t type = gen_below(g, g->type_count);
+        uint32_t type = func_type(g);
 
         gen_u(&g->section, type);
         g->funcs[g->func_count++] = type;
@@ -487,7 +549,7 @@ static void export_section(gen *g)
 
 static void start_section(gen *g)
 {
-    if (!gen_chance(g, 80))
+    if (!gen_chance(g, 50))
         return;
     for (uint32_t i = 0; i < g->func_count; i++)
         if (g->types[g->funcs[i]].param_count + g->types[g->funcs[i]].result_count == 0) {
@@ -597,6 +659,12 @@ static void module(gen *g)
 
 size_t generate_module(const uint8_t *tape, size_t len, uint8_t *out)
 {
+    return generate_styled(tape, len, NULL, out);
+}
+
+size_t generate_styled(const uint8_t *tape, size_t len, const generate_style *style,
+                       uint8_t *out)
+{
     uint8_t head[6] = {0};
     gen *g = calloc(1, sizeof *g);
     uint8_t *rooms = malloc(2 * (size_t)GENERATE_ROOM);
@@ -608,6 +676,9 @@ size_t generate_module(const uint8_t *tape, size_t len, uint8_t *out)
         for (unsigned i = 0; i < 4; i++)
             g->state = (g->state ^ head[i]) * 0x100000001b3u + 1;
         g->extra = head[4] | (uint32_t)head[5] << 8;
+        if (style)
+            g->style = *style;
+        g->is_legacy = head[3] & 1;
         g->next = tape + (len < sizeof head ? len : sizeof head);
         g->end = tape + len;
         g->out = (gen_buf){out, 0, GENERATE_ROOM};

@@ -2,6 +2,7 @@
 #ifndef FUZZ_GENERATE_H
 #define FUZZ_GENERATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,5 +15,18 @@
  * change of the tape is mostly a small change of the module. out   room for GENERATE_ROOM bytes
  * Returns the module's size; 0 without memory. */
 size_t generate_module(const uint8_t *tape, size_t len, uint8_t *out);
+
+/* For engines that leave open what ours defines, or that are called from JavaScript. */
+typedef struct generate_style {
+    bool one_encoding; /* of exceptions in a module */
+    bool plain_types;  /* functions, globals and tags have numbers, and references to functions
+                          or externals; no vectors */
+    bool plain_nans;   /* computed NaNs are made one by further instructions */
+    bool no_relaxed;   /* no relaxed SIMD */
+} generate_style;
+
+/* generate_module in a style; NULL for none. */
+size_t generate_styled(const uint8_t *tape, size_t len, const generate_style *style,
+                       uint8_t *out);
 
 #endif

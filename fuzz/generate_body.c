@@ -174,9 +174,30 @@ void body_make_small(body *b, wb_valtype type, uint32_t bound)
     gen_s(b->out, gen_below(b->g, bound + (gen_byte(b->g) > 240)));
 }
 
-/* An address in a memory: a constant, or any value cut to fit. */
+/* A constant around a bound: of the memory, of its pages, of 32 bits. */
+static void make_bound(body *b, wb_valtype type, uint32_t pages)
+{
+    static const uint64_t bounds[] = {65536, 131072, 0x80000000, 0x100000000, 1ull << 63, 0};
+    uint32_t which = gen_below(b->g, 10);
+    uint64_t bound = which < 6 ? bounds[which] : pages * 65536ull;
+
+    bound += gen_below(b->g, 4) - (uint64_t)gen_below(b->g, 20);
+    gen_op(b->out, type == WB_I64 ? WB_OP_I64_CONST : WB_OP_I32_CONST);
+    gen_s(b->out, type == WB_I64 ? (int64_t)bound : (int32_t)(uint32_t)bound);
+}
+
+/* An address in a memory: a constant, or any value cut to fit. In a loop that counts it often
+ * goes with the counter. */
 static void make_addr(body *b, wb_valtype type, unsigned depth)
 {
+    if (b->counters && gen_chance(b->g, 130)) {
+        body_index(b, WB_OP_LOCAL_GET, b->local_count + b->counters - 1);
+        if (type == WB_I64)
+            gen_op(b->out, WB_OP_I64_EXTEND_I32_U);
+        body_make_small(b, type, 20);
+        gen_op(b->out, type == WB_I64 ? WB_OP_I64_MUL : WB_OP_I32_MUL);
+        return;
+    }
     if (depth == 0 || gen_chance(b->g, 120)) {
         body_make_small(b, type, 65536 - 16);
         return;
@@ -193,6 +214,48 @@ static bool may_trap(wb_op op)
 
     return strstr(text, ".div_") || strstr(text, ".rem_") ||
            (strstr(text, ".trunc_f") && !strstr(text, "sat"));
+}
+
+/* x = x ? x : nan, with a local of the type; vectors lane by lane. */
+static void plain_nan(body *b, wb_op konst, wb_op equal, wb_op choose, uint32_t local,
+                      bool is_double, unsigned lanes)
+{
+    static const uint8_t nan[8] = {0, 0, 0, 0, 0, 0, 0xf8, 0x7f}, half[4] = {0, 0, 0xc0, 0x7f};
+
+    body_index(b, WB_OP_LOCAL_TEE, local);
+    gen_op(b->out, konst);
+    for (unsigned i = 0; i < lanes; i++)
+        gen_bytes(b->out, is_double ? nan : half, is_double ? 8 : 4);
+    body_index(b, WB_OP_LOCAL_GET, local);
+    body_index(b, WB_OP_LOCAL_GET, local);
+    gen_op(b->out, equal);
+    gen_op(b->out, choose);
+}
+
+void body_plain_nan(body *b, wb_op op)
+{
+    const char *text = wb_op_table[op].text, *result = strchr(wb_op_table[op].sig, '_');
+    uint32_t local = b->local_count + COUNTERS;
+    bool is_double = strncmp(text, "f64", 3) == 0;
+
+    if (!b->g->style.plain_nans || text[0] != 'f')
+        return;
+    if (result[1] == 'f')
+        plain_nan(b, WB_OP_F32_CONST, WB_OP_F32_EQ, WB_OP_SELECT, local, false, 1);
+    else if (result[1] == 'd')
+        plain_nan(b, WB_OP_F64_CONST, WB_OP_F64_EQ, WB_OP_SELECT, local + 1, true, 1);
+    else if (result[1] == 'v')
+        plain_nan(b, WB_OP_V128_CONST, is_double ? WB_OP_F64X2_EQ : WB_OP_F32X4_EQ,
+                  WB_OP_V128_BITSELECT, local + 2, is_double, is_double ? 2 : 4);
+}
+
+/* An instruction of the list that the style allows. */
+static wb_op any_op(body *b, const op_list *list)
+{
+    wb_op op = (wb_op)list->ops[gen_below(b->g, list->count)];
+    bool is_relaxed = wb_op_table[op].prefix == 0xfd && wb_op_table[op].code >= 0x100;
+
+    return is_relaxed && b->g->style.no_relaxed ? (wb_op)list->ops[0] : op;
 }
 
 static void write_lane(body *b, unsigned lanes)
@@ -212,6 +275,22 @@ static void write_imm(body *b, uint8_t imm)
             write_lane(b, 32);
 }
 
+/* What programs consist of: arithmetic of whole numbers. */
+static wb_op usual_op(body *b, bool is_long)
+{
+    static const wb_op ops[] = {
+        WB_OP_I32_ADD,   WB_OP_I32_SUB,  WB_OP_I32_MUL,  WB_OP_I32_AND,
+        WB_OP_I32_OR,    WB_OP_I32_XOR,  WB_OP_I32_SHL,  WB_OP_I32_SHR_S,
+        WB_OP_I32_SHR_U, WB_OP_I32_EQZ,  WB_OP_I32_EQ,   WB_OP_I32_LT_S,
+        WB_OP_I32_LT_U,  WB_OP_I32_GE_U, WB_OP_I64_LT_S, WB_OP_I64_GT_U};
+    static const wb_op longs[] = {
+        WB_OP_I64_ADD,          WB_OP_I64_SUB,         WB_OP_I64_MUL,   WB_OP_I64_AND,
+        WB_OP_I64_OR,           WB_OP_I64_SHL,         WB_OP_I64_SHR_S, WB_OP_I64_SHR_U,
+        WB_OP_I64_EXTEND_I32_S, WB_OP_I64_EXTEND_I32_U};
+
+    return is_long ? longs[gen_below(b->g, 10)] : ops[gen_below(b->g, 16)];
+}
+
 /* An instruction that gives the type, with its operands. */
 static void make_tree(body *b, wb_valtype type, unsigned depth)
 {
@@ -221,16 +300,19 @@ static void make_tree(body *b, wb_valtype type, unsigned depth)
                      : type == WB_F64 ? LIST_D
                                       : LIST_V;
     const op_list *list = &lists[which == LIST_I && gen_chance(b->g, 50) ? LIST_V_I : which];
-    wb_op op = (wb_op)list->ops[gen_below(b->g, list->count)];
-    const char *sig = wb_op_table[op].sig;
+    wb_op op = any_op(b, list);
+    const char *sig;
 
     if (may_trap(op) && !gen_chance(b->g, 60))
-        op = (wb_op)list->ops[gen_below(b->g, list->count)];
+        op = any_op(b, list);
+    if ((type == WB_I32 || type == WB_I64) && gen_chance(b->g, 120))
+        op = usual_op(b, type == WB_I64);
     sig = wb_op_table[op].sig;
     for (; *sig != '_'; sig++)
         body_make(b, letter_type(*sig, WB_I32), depth - 1);
     gen_op(b->out, op);
     write_imm(b, wb_op_table[op].imm);
+    body_plain_nan(b, op);
 }
 
 void body_make(body *b, wb_valtype type, unsigned depth)
@@ -241,6 +323,8 @@ void body_make(body *b, wb_valtype type, unsigned depth)
         choice = 0;
     if (choice >= 5 && depth > 0 && !wb_valtype_is_ref(type)) {
         make_tree(b, type, depth);
+    } else if (choice == 2 && type == WB_I32 && b->counters) {
+        body_index(b, WB_OP_LOCAL_GET, b->local_count + gen_below(b->g, b->counters));
     } else if (choice >= 2 && (index = find_local(b, type, false)) != UINT32_MAX) {
         body_index(b, WB_OP_LOCAL_GET, index);
     } else if (choice == 1 && (index = find_global(b, type, false)) != UINT32_MAX) {
@@ -307,7 +391,7 @@ static void step_vector(body *b)
 static void step_op(body *b)
 {
     const op_list *list = &lists[gen_below(b->g, LIST_MEMORY)];
-    wb_op op = (wb_op)list->ops[gen_below(b->g, list->count)];
+    wb_op op = any_op(b, list);
     const char *sig = wb_op_table[op].sig;
     wb_valtype types[4];
     uint32_t count = 0;
@@ -319,6 +403,7 @@ static void step_op(body *b)
     body_need(b, types, count);
     gen_op(b->out, op);
     write_imm(b, wb_op_table[op].imm);
+    body_plain_nan(b, op);
     body_pop(b, count);
     if (sig[1])
         body_push(b, letter_type(sig[1], WB_I32));
@@ -403,10 +488,16 @@ static void write_access(body *b, wb_op op, uint32_t memory)
     static const uint8_t sizes[] = {0, 1, 2, 3, 4, 0, 1, 2, 3}; /* log2, from MEM1 on */
     uint8_t imm = wb_op_table[op].imm;
     unsigned log2_size = sizes[imm - WB_IMM_MEM1];
+    static const uint64_t far[] = {65536,      0x7fffffff, 0x80000000, UINT32_MAX,
+                                   UINT64_MAX, 1ull << 32, 1ull << 33, 1ull << 63};
     uint64_t offset = gen_below(b->g, 16);
 
-    if (gen_chance(b->g, 10))
-        offset = b->g->memories[memory].is64 ? UINT64_MAX - offset : UINT32_MAX - offset;
+    if (gen_chance(b->g, 6))
+        offset = far[gen_below(b->g, b->g->memories[memory].is64 ? 8 : 4)] - offset;
+    else if (gen_chance(b->g, 8))
+        offset = b->g->memories[memory].min * 65536ull + offset - gen_below(b->g, 24);
+    if (!b->g->memories[memory].is64)
+        offset &= UINT32_MAX;
     gen_u(b->out, gen_below(b->g, log2_size + 1) | (memory ? 0x40u : 0u));
     if (memory)
         gen_u(b->out, memory);
@@ -424,7 +515,7 @@ static void step_memory(body *b)
     const char *sig = info->sig;
     uint32_t memory = gen_below(b->g, b->g->memory_count), count = 0;
     wb_valtype addr, types[4];
-    bool as_it_is = gen_chance(b->g, 30);
+    bool as_it_is = gen_chance(b->g, 12);
 
     if (b->g->memory_count == 0)
         return;
@@ -436,6 +527,8 @@ static void step_memory(body *b)
     for (uint32_t i = 0; !as_it_is && i < count; i++) {
         if (op == WB_OP_MEMORY_GROW || i == 2)
             body_make_small(b, addr, op == WB_OP_MEMORY_GROW ? 2 : 300);
+        else if (i == 0 && gen_chance(b->g, 8))
+            make_bound(b, addr, b->g->memories[memory].min);
         else if (i == 0)
             make_addr(b, addr, 2);
         else
@@ -589,7 +682,8 @@ static const step steps[] = {
     body_step_block,
     body_step_block,
     body_step_block,
-    body_step_block,
+    body_step_counted_loop,
+    body_step_counted_loop,
     body_step_try_table,
     body_step_try_table,
     body_step_throw,
@@ -605,8 +699,9 @@ static void write_locals(body *b)
     static const wb_valtype types[] = {WB_I32,  WB_I64,     WB_F32,       WB_F64,
                                        WB_V128, WB_FUNCREF, WB_EXTERNREF, WB_EXNREF};
     uint32_t runs = gen_below(b->g, 5);
+    bool plain_nans = b->g->style.plain_nans;
 
-    gen_u(b->out, runs);
+    gen_u(b->out, runs + (plain_nans ? 4 : 1));
     for (uint32_t i = 0; i < runs; i++) {
         uint32_t count = gen_below(b->g, 3);
         wb_valtype type = types[gen_below(b->g, 8)];
@@ -616,6 +711,34 @@ static void write_locals(body *b)
         for (uint32_t k = 0; k < count; k++)
             b->locals[b->local_count++] = type;
     }
+    gen_u(b->out, COUNTERS);
+    gen_valtype(b->out, WB_I32);
+    for (unsigned i = 0; plain_nans && i < 3; i++) {
+        gen_u(b->out, 1);
+        gen_valtype(b->out, types[2 + i]);
+    }
+}
+
+/* What ends a function seldom stands at its outermost level. */
+static void any_step(body *b)
+{
+    step chosen = steps[gen_below(b->g, sizeof steps / sizeof steps[0])];
+    bool is_end = chosen == body_step_br || chosen == body_step_br_table ||
+                  chosen == body_step_throw || chosen == body_step_unreachable;
+
+    if (!is_end || b->depth > 1 || gen_chance(b->g, 24))
+        chosen(b);
+}
+
+/* What cannot be reached shall be short: end the block, or the body. Returns false for that. */
+static bool leave_dead(body *b)
+{
+    if (!body_top(b)->is_dead || !gen_chance(b->g, 170))
+        return true;
+    if (b->depth == 1)
+        return false;
+    body_step_close(b);
+    return true;
 }
 
 /* Too many operands: take away those of this block, and end it. */
@@ -633,17 +756,19 @@ void gen_body(gen *g, uint32_t func)
 
     lists_fill();
     b.is_legacy = gen_chance(g, 90);
+    if (g->style.one_encoding)
+        b.is_legacy = g->is_legacy;
     b.local_count = b.type->param_count;
     memcpy(b.locals, b.type->params, sizeof b.type->params);
     write_locals(&b);
     b.frames[0] = (frame){.kind = FRAME_BLOCK, .type = *b.type};
     b.frames[0].type.param_count = 0;
     b.depth = 1;
-    for (uint32_t i = 0; i < count && b.out->len < GEN_BODY_MAX; i++) {
+    for (uint32_t i = 0; i < count && b.out->len < GEN_BODY_MAX && leave_dead(&b); i++) {
         if (b.height > STACK_MAX)
             shed_all(&b);
         else
-            steps[gen_below(g, sizeof steps / sizeof steps[0])](&b);
+            any_step(&b);
     }
     while (b.depth > 0)
         body_close_part(&b, false);

@@ -7,7 +7,8 @@
 
 #define STACK_MAX 160u
 #define FRAMES_MAX 24u
-#define LOCALS_MAX 16u
+#define LOCALS_MAX (10u + GEN_ARITY)
+#define COUNTERS 3u /* loops within each other that count */
 
 typedef enum frame_kind {
     FRAME_BLOCK, /* also the function's, and try_table */
@@ -23,6 +24,8 @@ typedef struct frame {
     gen_functype type;
     uint32_t height; /* operands below it, without its parameters */
     bool is_dead;    /* what follows cannot be reached */
+    bool is_try;     /* exceptions in it may be caught: try_table */
+    bool is_counted; /* a loop that ends when its counter is 0 */
 } frame;
 
 typedef struct body {
@@ -30,6 +33,8 @@ typedef struct body {
     gen_buf *out;
     wb_valtype locals[LOCALS_MAX];
     uint32_t local_count;
+    uint32_t counters; /* in use: of counted loops. These locals, COUNTERS of them, lie behind
+                          the others, and those for plain NaNs behind them */
     const gen_functype *type;
     wb_valtype stack[STACK_MAX + 4 * GEN_ARITY];
     uint32_t height;
@@ -60,6 +65,8 @@ void body_make(body *b, wb_valtype type, unsigned depth);
 void body_make_ref(body *b, wb_valtype type);
 /* A constant that mostly lies below `bound`. */
 void body_make_small(body *b, wb_valtype type, uint32_t bound);
+/* Make a NaN just computed the plain one, if the style wants that. */
+void body_plain_nan(body *b, wb_op op);
 /* See that operands of these types are on top: what is there is used as far as it fits, the
  * rest made. */
 void body_need(body *b, const wb_valtype *types, uint32_t count);
@@ -77,6 +84,7 @@ void body_step_call(body *b);
 void body_step_call_ref(body *b);
 void body_step_call_indirect(body *b);
 void body_step_block(body *b);
+void body_step_counted_loop(body *b);
 void body_step_try_table(body *b);
 void body_step_throw(body *b);
 void body_step_unreachable(body *b);

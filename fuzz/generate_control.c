@@ -12,9 +12,19 @@ static uint32_t label_types(const body *b, uint32_t label, const wb_valtype **ty
     return f->kind == FRAME_LOOP ? f->type.param_count : f->type.result_count;
 }
 
+/* Seldom that of a counted loop, whose counter would not change. */
+static uint32_t any_label(body *b)
+{
+    uint32_t label = gen_below(b->g, b->depth);
+
+    while (b->frames[b->depth - 1 - label].is_counted && !gen_chance(b->g, 20))
+        label++; /* the outermost frame is no loop */
+    return label;
+}
+
 void body_step_br(body *b)
 {
-    uint32_t label = gen_below(b->g, b->depth), count;
+    uint32_t label = any_label(b), count;
     const wb_valtype *types;
 
     count = label_types(b, label, &types);
@@ -28,7 +38,7 @@ void body_step_br(body *b)
 
 void body_step_br_if(body *b)
 {
-    uint32_t label = gen_below(b->g, b->depth), count;
+    uint32_t label = any_label(b), count;
     const wb_valtype *types;
 
     count = label_types(b, label, &types);
@@ -41,7 +51,7 @@ void body_step_br_if(body *b)
 
 void body_step_br_table(body *b)
 {
-    uint32_t label = gen_below(b->g, b->depth), count = gen_below(b->g, 6), arity;
+    uint32_t label = any_label(b), count = gen_below(b->g, 6), arity;
     const wb_valtype *types, *others;
 
     arity = label_types(b, label, &types);
@@ -50,7 +60,7 @@ void body_step_br_table(body *b)
     gen_op(b->out, WB_OP_BR_TABLE);
     gen_u(b->out, count);
     for (uint32_t i = 0; i <= count; i++) {
-        uint32_t other = gen_below(b->g, b->depth);
+        uint32_t other = any_label(b);
 
         if (label_types(b, other, &others) != arity ||
             memcmp(types, others, arity * sizeof *types) != 0)
@@ -258,6 +268,35 @@ void body_step_block(body *b)
         open_block(b, blocks[choice].op, blocks[choice].kind);
 }
 
+/* A loop whose counter runs from a small number down to 0; its end has the rest. */
+void body_step_counted_loop(body *b)
+{
+    uint32_t counter = b->local_count + b->counters;
+
+    if (!is_room(b) || b->counters == COUNTERS)
+        return;
+    gen_op(b->out, WB_OP_I32_CONST);
+    gen_s(b->out, 1 + gen_below(b->g, gen_chance(b->g, 40) ? 200 : 12));
+    body_index(b, WB_OP_LOCAL_SET, counter);
+    gen_op(b->out, WB_OP_LOOP);
+    gen_u8(b->out, 0x40);
+    frame_push(b, FRAME_LOOP, &b->g->types[0]);
+    body_top(b)->is_counted = true;
+    b->counters++;
+}
+
+static void count_down(body *b)
+{
+    uint32_t counter = b->local_count + --b->counters;
+
+    body_index(b, WB_OP_LOCAL_GET, counter);
+    gen_op(b->out, WB_OP_I32_CONST);
+    gen_s(b->out, 1);
+    gen_op(b->out, WB_OP_I32_SUB);
+    body_index(b, WB_OP_LOCAL_TEE, counter);
+    body_index(b, WB_OP_BR_IF, 0);
+}
+
 /* A clause kind that the label can take; 4 when there is none.  *tag is chosen for it. */
 static uint32_t clause_for(body *b, uint32_t label, uint32_t *tag)
 {
@@ -327,6 +366,19 @@ void body_step_try_table(body *b)
     any_blocktype(b, b->out, false, &type);
     write_clauses(b, b->out);
     frame_push(b, FRAME_BLOCK, &type);
+    body_top(b)->is_try = true;
+}
+
+/* The exception of a clause around. Returns false where there is none. */
+static bool rethrow(body *b)
+{
+    for (uint32_t i = 0; i < b->depth; i++)
+        if (b->frames[b->depth - 1 - i].kind >= FRAME_CATCH) {
+            body_index(b, WB_OP_RETHROW, i);
+            body_kill(b);
+            return true;
+        }
+    return false;
 }
 
 void body_step_throw(body *b)
@@ -336,13 +388,11 @@ void body_step_throw(body *b)
     const gen_functype *type;
     uint32_t choice = gen_below(g, 4);
 
-    for (uint32_t i = 0; choice == 3 && i < b->depth; i++)
-        if (b->frames[b->depth - 1 - i].kind >= FRAME_CATCH) {
-            body_index(b, WB_OP_RETHROW, i);
-            body_kill(b);
-            return;
-        }
-    if (choice == 2 && !b->is_legacy && body_has(b, (wb_valtype[]){WB_EXNREF}, 1)) {
+    if (choice >= 2 && b->is_legacy && rethrow(b))
+        return;
+    if (choice == 2 && !b->is_legacy &&
+        (body_has(b, (wb_valtype[]){WB_EXNREF}, 1) || gen_chance(g, 30))) {
+        body_need(b, (wb_valtype[]){WB_EXNREF}, 1);
         gen_op(b->out, WB_OP_THROW_REF);
         body_kill(b);
     } else if (g->tag_count) {
@@ -403,6 +453,11 @@ static void frame_end(body *b)
     b->depth--;
     b->height = f->height;
     body_push_all(b, f->type.results, f->type.result_count);
+    if (b->depth && !b->is_legacy && f->type.result_count && !body_top(b)->is_dead &&
+        f->type.results[f->type.result_count - 1] == WB_EXNREF && gen_chance(b->g, 60)) {
+        gen_op(b->out, WB_OP_THROW_REF); /* what a clause has caught, mostly */
+        body_kill(b);
+    }
 }
 
 /* End the innermost block, or begin its next part. */
@@ -410,7 +465,11 @@ void body_close_part(body *b, bool may_go_on)
 {
     frame *f = body_top(b);
 
+    if ((f->is_try || f->kind == FRAME_TRY) && !f->is_dead && gen_chance(b->g, 100))
+        body_step_throw(b);
     fit(b);
+    if (f->is_counted)
+        count_down(b);
     if (f->kind == FRAME_IF && (needs_else(b, f) || (may_go_on && gen_chance(b->g, 128)))) {
         gen_op(b->out, WB_OP_ELSE);
         f->kind = FRAME_BLOCK;
@@ -419,7 +478,7 @@ void body_close_part(body *b, bool may_go_on)
         body_push_all(b, f->type.params, f->type.param_count);
         return;
     }
-    if (f->kind == FRAME_TRY && gen_chance(b->g, 30)) {
+    if (f->kind == FRAME_TRY && gen_chance(b->g, 50)) {
         body_index(b, WB_OP_DELEGATE, gen_below(b->g, b->depth - 1));
         frame_end(b);
         return;

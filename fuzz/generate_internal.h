@@ -10,9 +10,9 @@
 #include "wasm/opcode.h"
 #include "wasm/types.h"
 
-#define GEN_ARITY 6u
+#define GEN_ARITY 16u
 #define GEN_TYPES 40u
-#define GEN_FUNCS 24u
+#define GEN_FUNCS 32u
 #define GEN_TABLES 4u
 #define GEN_MEMORIES 3u
 #define GEN_GLOBALS 16u
@@ -57,6 +57,8 @@ typedef struct gen {
     const uint8_t *end;
     uint32_t extra; /* pseudo-random bytes left behind it */
     uint64_t state;
+    generate_style style;
+    bool is_legacy; /* the module's encoding of exceptions, if it has one */
 
     gen_functype types[GEN_TYPES];
     uint32_t funcs[GEN_FUNCS]; /* index of the type */

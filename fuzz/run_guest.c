@@ -54,7 +54,7 @@ void run_options_read(const uint8_t data[RUN_OPTIONS], run_options *out)
         .order = data[1] >> 3,
         .limits = data[2],
         .stack = data[3],
-        .fuel = (uint16_t)(200u + 40u * data[4]),
+        .fuel = 200u + 40u * data[4],
         .seed = (uint32_t)(data[5] | data[6] << 8 | data[7] << 16),
     };
 }
@@ -75,7 +75,7 @@ static void say(guest *g, const char *format, ...)
     va_list args;
     int len;
 
-    if (g->is_muted || log->len >= RUN_LOG_ROOM - 700)
+    if (g->is_muted || log->len >= RUN_LOG_ROOM - 1000)
         return;
     va_start(args, format);
     len = vsnprintf(log->text + log->len, RUN_LOG_ROOM - log->len, format, args);
@@ -101,8 +101,13 @@ static uint64_t hash_bytes(const uint8_t *data, size_t len)
 
 static void note_fuel(guest *g)
 {
-    if (!g->is_muted)
-        g->log->fuel = g->log->fuel * 0x100000001b3u + beamr_store_fuel(g->store);
+    uint64_t left = beamr_store_fuel(g->store);
+
+    if (g->is_muted)
+        return;
+    g->log->fuel = g->log->fuel * 0x100000001b3u + left;
+    if (left <= g->options->fuel)
+        g->log->used += g->options->fuel - left;
 }
 
 void run_check_error(beamr_status st, const beamr_error *err)
@@ -126,7 +131,7 @@ static void say_error(guest *g, beamr_status st, const beamr_error *err)
         g->log->ran_out = true;
     say(g, "%s %d at %" PRIu64 ": %s", beamr_status_text(st), err->trap, err->offset,
         err->text);
-    for (uint32_t i = 0; i < err->frame_count && i < 4; i++)
+    for (uint32_t i = 0; i < err->frame_count; i++)
         say(g, " [%u %u %s]", err->frames[i].func, err->frames[i].offset, err->frames[i].name);
     say(g, " of %u", err->frame_total);
 }
@@ -197,6 +202,8 @@ static beamr_value any_value(guest *g, beamr_valtype type)
     beamr_value v = {.kind = beamr_valtype_kind(type)};
     int64_t x = any_int(g);
 
+    if (type.bits != beamr_valtype_of(v.kind).bits && x % 16 != 1)
+        x = 0; /* few functions would be of that type */
     switch (v.kind) {
     case BEAMR_I32:
         v.of.i32 = (int32_t)(uint32_t)(uint64_t)x;
@@ -276,6 +283,10 @@ static beamr_status call(guest *g, beamr_func *func, beamr_error *err)
         args[i] = any_value(g, type.params[i]);
     st = beamr_func_call(func, args, type.param_count, results, type.result_count, err);
     say_error(g, st, err);
+    if (!g->is_muted) {
+        g->log->statuses[st]++;
+        g->log->traps[st == BEAMR_TRAP ? err->trap : BEAMR_TRAP_NONE]++;
+    }
     for (size_t i = 0; st == BEAMR_OK && i < type.result_count; i++)
         say_value(g, &results[i]);
     return st;
@@ -548,6 +559,39 @@ static void change_state(guest *g, const beamr_extern *e)
     say(g, "\n");
 }
 
+/* ---- State ---- */
+
+/* Elements and globals, as far as they are exported; whole memories when `all`. */
+static void say_state(guest *g, beamr_instance *instance, bool all)
+{
+    size_t count = beamr_module_export_count(g->module);
+    beamr_memory *memory;
+
+    if (!(g->options->flags & RUN_STATE))
+        return;
+    say(g, "  state:");
+    for (size_t i = 0; i < count; i++) {
+        beamr_extern e = beamr_instance_export(instance, i);
+        beamr_value v = {0};
+
+        if (e.kind == BEAMR_EXTERN_GLOBAL) {
+            v = beamr_global_get(e.of.global);
+            say_value(g, &v);
+        }
+        for (uint64_t k = 0; e.kind == BEAMR_EXTERN_TABLE && k < 20; k++)
+            if (beamr_table_get(e.of.table, k, &v, NULL) == BEAMR_OK)
+                say_value(g, &v);
+    }
+    for (size_t i = 0; (memory = beamr_instance_memory(instance, i)); i++) {
+        uint64_t size = beamr_memory_size(memory);
+
+        say(g, " memory %" PRIu64, size);
+        if (all)
+            say(g, " %" PRIx64, hash_bytes(beamr_memory_data(memory), size));
+    }
+    say(g, "\n");
+}
+
 /* Call everything, and touch everything else. */
 static void round_of_calls(guest *g, beamr_instance *instance)
 {
@@ -571,7 +615,9 @@ static void round_of_calls(guest *g, beamr_instance *instance)
         hold_exception(g);
         beamr_store_clear_interrupt(g->store);
         say(g, "\n");
+        say_state(g, instance, false);
     }
+    say_state(g, instance, true);
 }
 
 /* ---- Snapshots ---- */
@@ -737,7 +783,10 @@ void run_guest(beamr_engine *engine, beamr_module *module, const run_options *op
     g = (guest){.options = options, .log = log, .module = module};
     log->ran_out = false;
     log->fuel = 0;
+    log->used = 0;
     log->len = 0;
+    memset(log->statuses, 0, sizeof log->statuses);
+    memset(log->traps, 0, sizeof log->traps);
     run_all(&g, engine);
     if (options->order & 2u)
         beamr_module_unref(module);

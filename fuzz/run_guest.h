@@ -14,7 +14,7 @@ typedef struct run_options {
     uint8_t order;  /* in which things are freed */
     uint8_t limits; /* of memories and tables */
     uint8_t stack;  /* depth of calls, and of entries */
-    uint16_t fuel;
+    uint32_t fuel;
     uint32_t seed;  /* of arguments and of what host functions do */
     bool must_load; /* the module is known to be valid */
 } run_options;
@@ -23,13 +23,17 @@ typedef struct run_options {
 #define RUN_LINKER 0x02u
 #define RUN_TWICE 0x04u /* a second instance takes what it can from the first */
 #define RUN_CALM 0x08u  /* host functions only compute */
+#define RUN_STATE 0x10u /* log the state after each call, and whole memories at the end */
 
 /* What happened, as text; it ends where the room does. */
-#define RUN_LOG_ROOM 65536u
+#define RUN_LOG_ROOM 262144u
 typedef struct run_log {
     size_t len;
-    uint64_t fuel; /* what was left after each call, hashed */
-    bool ran_out;  /* of fuel, at least once */
+    uint64_t fuel;                         /* what was left after each call, hashed */
+    uint64_t used;                         /* fuel, by all calls */
+    bool ran_out;                          /* of fuel, at least once */
+    uint32_t statuses[BEAMR_STATUS_COUNT]; /* how calls ended */
+    uint32_t traps[BEAMR_TRAP_COUNT];
     char text[RUN_LOG_ROOM];
 } run_log;
 

@@ -234,12 +234,26 @@ static uint64_t run_mode(const scenario *is, fault_mode mode, unsigned *went_on)
     return t.n - 1;
 }
 
+/* Once without looking at what is held: the process may keep something from then on, such as
+ * what was done about signals before native code came. */
+static void run_first(const scenario *is)
+{
+    world w = {.is = is};
+    outcome o;
+
+    (is->open ? is->open : world_engine)(&w);
+    operate(&w, 0, FAULT_ONE, &o);
+    world_clear(&w);
+}
+
 static void survives(void **state)
 {
     const scenario *is = *state;
     unsigned went_on = 0;
-    uint64_t count = run_mode(is, FAULT_ONE, &went_on);
+    uint64_t count;
 
+    run_first(is);
+    count = run_mode(is, FAULT_ONE, &went_on);
     assert_int_equal(run_mode(is, FAULT_REST, &went_on), count);
     printf("%s: %" PRIu64 " calls failed\n", is->name, count);
     for (unsigned i = 0; i < FAULT_KIND_COUNT; i++)
@@ -250,8 +264,8 @@ static void survives(void **state)
 int main(int argc, char **argv)
 {
     static const scenario *const tables[] = {
-        load_scenarios, object_scenarios, call_scenarios,  snapshot_scenarios,
-        vfs_scenarios,  system_scenarios, guest_scenarios, value_scenarios};
+        load_scenarios,   object_scenarios, call_scenarios,  snapshot_scenarios, vfs_scenarios,
+        system_scenarios, guest_scenarios,  value_scenarios, native_scenarios};
     static struct CMUnitTest tests[200];
     size_t count = 0;
 

@@ -69,7 +69,7 @@ struct scenario {
 
 extern const scenario load_scenarios[], object_scenarios[], call_scenarios[],
     snapshot_scenarios[], vfs_scenarios[], system_scenarios[], guest_scenarios[],
-    value_scenarios[]; /* each ends with a row of zeros */
+    value_scenarios[], native_scenarios[]; /* each ends with a row of zeros */
 
 /* ---- Helpers; those that open fail the test when they cannot ---- */
 

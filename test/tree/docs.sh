@@ -17,7 +17,7 @@ while IFS= read -r page; do
     while IFS= read -r name; do
         grep -qx "$name" <<<"$words" && code=0 || code=1
         result "$code" "$page names $name, which is not in the source"
-    done < <(grep -oE '`(wb|abi|crypto|rt|interp|engine|guest|host|beamr|cli|wast|arena|ao|kv|codec|drv|hb)_[a-z0-9_]+`' "$page" |
+    done < <(grep -oE '`(wb|abi|crypto|rt|interp|native|compile|engine|guest|host|beamr|cli|wast|arena|ao|kv|codec|drv|hb)_[a-z0-9_]+`' "$page" |
         tr -d '`' | sort -u)
     while IFS= read -r path; do
         [ -e "$path" ] && code=0 || code=1

@@ -33,7 +33,7 @@ if [ -n "$erlang" ]; then
 fi
 while IFS= read -r header; do
     echo "#include \"${header#*/}\"" >"$source"
-    [[ $header = include/* ]] && folders=(-Iinclude) || folders=(-Iinclude -Isrc)
+    [[ $header = include/* ]] && folders=(-Iinclude) || folders=(-Iinclude -Isrc -isystem /usr/lib/llvm-19/include)
     check "$header" "$cc" -std=gnu11 -Wall -Wextra -Werror -Wstrict-prototypes "${folders[@]}" \
         -fsyntax-only "$source"
     if [[ $header = include/* ]] && command -v clang-19 >/dev/null; then

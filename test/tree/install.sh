@@ -27,6 +27,15 @@ if ! cmake --install "$build" --prefix "$prefix" >"$prefix/log" 2>&1; then
 fi
 library=$(dirname "$(find "$prefix" -name 'libbeamr.so')")
 
+# The command finds its compiler there: it would say so if it had to interpret.
+if [ -x "$build/beamr-compile" ]; then
+    for tier in interpret native; do
+        (unset BEAMR_COMPILE && "$prefix/bin/beamr" run --tier "$tier" \
+            "$build/examples/calculator.wasm" --invoke last_error) >"$prefix/$tier.out" 2>&1 || true
+    done
+    expect "the installed compiler" "$prefix/interpret.out" "$prefix/native.out"
+fi
+
 # The README: the program in its first block of C, and the output in the block below it.
 awk '/^```c$/ { on = 1; next } /^```/ { if (on) exit } on' README.md >"$prefix/program.c"
 awk '/^```c$/ { after = 1; next } /^```/ { if (after) n++; next } after && n == 2' README.md |

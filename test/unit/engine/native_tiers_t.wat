@@ -1,0 +1,17 @@
+;; Tail calls between two instances of this: `bounce` goes through a table in which the other's is.
+(module
+ (type $b (func (param i32 i64) (result i64)))
+ (import "env" "host" (func $host (param i32) (result i32)))
+ (import "env" "table" (table 2 funcref))
+ (import "env" "own" (global $other i32))
+ (func $bounce (export "bounce") (param i32 i64) (result i64)
+  (if (i32.eqz (local.get 0)) (then (return (local.get 1))))
+  (return_call_indirect (type $b)
+   (i32.sub (local.get 0) (i32.const 1)) (i64.add (local.get 1) (i64.const 1)) (global.get $other)))
+ (func (export "start") (param i32 i64) (result i64)
+  (i64.add (i64.const 5) (call $bounce (local.get 0) (local.get 1))))
+ (func (export "to_host") (param i32) (result i32) (return_call $host (local.get 0)))
+ (func $self (export "self") (param i32 i64) (result i64)
+  (if (i32.eqz (local.get 0)) (then (return (local.get 1))))
+  (return_call $self (i32.sub (local.get 0) (i32.const 1)) (i64.add (local.get 1) (i64.const 3))))
+)

@@ -1,6 +1,7 @@
 /* Fuzz target: any bytes as a structured field. The first byte chooses item, list or
  * dictionary, and how strings are read; what is read is written, and reads and writes the same
- * again. Seeds: seeds/field/; they are their own source. */
+ * again, without annotations: what is written has them within quotes, and an inner list that
+ * begins with a token `ao-type-T` looks like one. Seeds: seeds/field/; they are their own source. */
 #include "fuzz.h"
 
 #include "codec/field.h"
@@ -54,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&a, MEMORY);
     st = rewrite(&a, kind, flags, text, &once, &err);
     if (st == BEAMR_OK) {
+        flags &= ~(unsigned)FIELD_ANNOTATED;
         FUZZ_CHECK(rewrite(&a, kind, flags, once, &twice, &err) == BEAMR_OK);
         FUZZ_CHECK(once.len == twice.len);
         FUZZ_CHECK(once.len == 0 || memcmp(once.data, twice.data, once.len) == 0);

@@ -212,4 +212,9 @@ static inline guest_errno drop_rights(beamr_wasi *w, uint32_t fd, guest_rights r
     return guest_fd_set_rights(w, fd, s.rights & ~rights, s.inheriting & ~inheriting);
 }
 
+static inline guest_errno mkdir_at(beamr_wasi *w, guest_place p)
+{
+    return guest_path_mkdir(w, &p);
+}
+
 #endif

@@ -30,11 +30,15 @@ typedef struct beamr_compile_options {
     bool no_polls;   /* for measuring: loops do not poll. Such code must not be interrupted */
     bool any_nan;    /* for measuring: NaNs are what the processor makes of them */
     bool checks;     /* check every access even where memories have guards */
+    /* Asked about ten times a second while the process runs, by the thread that waits: true
+       ends it, which is BEAMR_COMPILER. NULL: nobody ends it */
+    bool (*is_stopped)(void *user);
+    void *user;
 } beamr_compile_options;
 
 #define BEAMR_COMPILE_OPTIONS_DEFAULT                                                          \
     {                                                                                          \
-        NULL, 0, 0, 0, 0, NULL, NULL, false, false, false                                      \
+        NULL, 0, 0, 0, 0, NULL, NULL, false, false, false, NULL, NULL                          \
     }
 
 /* Compile a module to a code object, which is not loaded. Blocks until the process has ended; any

@@ -253,15 +253,6 @@ LLVMValueRef compile_slot_load(compile_func *f, LLVMValueRef slots, uint32_t slo
     return compile_host_load(f, compile_type(f->u, type), slots, 8 * (uint64_t)slot);
 }
 
-uint32_t compile_types_slots(const wb_valtype *types, uint32_t count)
-{
-    uint32_t slots = 0;
-
-    for (uint32_t i = 0; i < count; i++)
-        slots += wb_valtype_slots(types[i]);
-    return slots;
-}
-
 /* ---- Calls of the runtime and of LLVM ---- */
 
 #define BUILTIN_ARGS 8

@@ -273,8 +273,6 @@ void compile_thunk_build(compile_unit *u, uint32_t type_index);
 void compile_stub_build(compile_unit *u, uint32_t index);
 /* The function's name, type and attributes once more, for one that failed to compile. */
 void compile_func_undo(compile_unit *u, uint32_t index);
-/* Slots that the first `count` of these types take. */
-uint32_t compile_types_slots(const wb_valtype *types, uint32_t count);
 
 /* ---- Families of instructions ----
  * Each emits f->in if it belongs to the family, and returns whether it did. Code at hand can be

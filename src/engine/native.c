@@ -91,6 +91,8 @@ static beamr_status compile(abi_module *m, const beamr_compile_options *o, uint8
     p.threads = threads_of(o);
     p.flags = flags_of(m->engine, o);
     p.cpu = o->cpu;
+    p.is_stopped = o->is_stopped;
+    p.user = o->user;
     return native_process_compile(&p, m->wasm.bytes, out, size, err);
 }
 

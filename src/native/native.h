@@ -43,6 +43,8 @@ typedef struct native_process {
     uint32_t arch;   /* abi_arch */
     uint32_t flags;  /* ABI_OBJECT_* */
     const char *cpu; /* NULL: this processor's */
+    bool (*is_stopped)(void *user); /* asked while it runs; NULL: never */
+    void *user;
 } native_process;
 
 #define NATIVE_PATH_SIZE 4096
@@ -58,7 +60,7 @@ beamr_status native_process_find(const char *wanted, char *path, beamr_error *er
 /* Compile in a process of its own, and wait for it.
  *   out  the object, to be freed with free(); not checked
  * Errors: BEAMR_UNSUPPORTED (there is no such program), BEAMR_LIMIT (time, memory, output),
- * BEAMR_NO_MEMORY, BEAMR_COMPILER (it crashed, or failed and said why). */
+ * BEAMR_NO_MEMORY, BEAMR_COMPILER (it crashed, failed and said why, or was stopped). */
 beamr_status native_process_compile(const native_process *p, beamr_bytes wasm, uint8_t **out,
                                     size_t *size, beamr_error *err);
 

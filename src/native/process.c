@@ -29,6 +29,7 @@
 #include "runtime/runtime.h"
 
 #define GRACE_MS 1000 /* for a process that should have ended */
+#define ASK_MS 100    /* how often is asked whether it is still wanted */
 #define MS_PER_S 1000
 #define NS_PER_MS 1000000
 #define TEXT_SIZE 256 /* bytes of what it says that are kept */
@@ -44,6 +45,7 @@ typedef struct job {
     int handle;   /* of the process */
     pid_t pid;
     bool is_killed;
+    bool is_stopped; /* by whoever wanted it */
     size_t text_size;
     char text[TEXT_SIZE];
 } job;
@@ -292,20 +294,24 @@ static void listen(job *j)
     }
 }
 
-/* Until it has ended, or the deadline has passed.  Returns false for the latter. */
+/* Until it has ended, the deadline has passed, or nobody wants it any more.  Returns true for
+ * the first. */
 static bool wait_until(job *j, uint64_t deadline)
 {
+    int most = j->p->is_stopped ? ASK_MS : INT32_MAX;
+
     for (;;) {
         struct pollfd fds[2] = {{j->handle, POLLIN, 0}, {j->messages, POLLIN, 0}};
         uint64_t now = now_ms();
         uint64_t left = deadline > now ? deadline - now : 0;
 
-        if (poll(fds, 2, left > INT32_MAX ? INT32_MAX : (int)left) > 0) {
+        if (poll(fds, 2, left > (uint64_t)most ? most : (int)left) > 0) {
             listen(j);
             if (fds[0].revents)
                 return true;
         }
-        if (left == 0)
+        j->is_stopped = j->p->is_stopped && j->p->is_stopped(j->p->user);
+        if (left == 0 || j->is_stopped)
             return false;
     }
 }
@@ -368,6 +374,8 @@ static beamr_status signal_failure(const job *j, int sig, beamr_error *err)
 {
     char text[SAID_SIZE];
 
+    if (j->is_killed && j->is_stopped)
+        return beamr_fail(err, BEAMR_COMPILER, 0, "the compiler was stopped");
     if (j->is_killed)
         return beamr_fail(err, BEAMR_LIMIT, 0,
                           "the compiler was killed: it had not ended %d ms after its limit of "

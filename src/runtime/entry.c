@@ -3,6 +3,7 @@
 #include "runtime/entry.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -215,9 +216,29 @@ static beamr_status finish(rt_entry *e, beamr_error *err)
     return st;
 }
 
+/* Faults of native code are traps by way of a handler; on a thread that blocks them, as those
+ * of many a pool block all signals, the kernel would end the process instead. They have no
+ * other meaning there, so each thread lets them through before it runs such code for the first
+ * time. */
+static void let_faults_through(void)
+{
+    static _Thread_local bool is_done;
+    sigset_t faults;
+
+    if (is_done)
+        return;
+    is_done = true;
+    (void)sigemptyset(&faults);
+    (void)sigaddset(&faults, SIGSEGV);
+    (void)sigaddset(&faults, SIGBUS);
+    (void)pthread_sigmask(SIG_UNBLOCK, &faults, NULL);
+}
+
 /* Run until it ends or waits. */
 static beamr_status run(rt_entry *e, beamr_error *err)
 {
+    if (e->is_large)
+        let_faults_through();
     do {
         e->state = RT_ENTRY_RUNNING;
         rt_fiber_enter(&e->fiber);

@@ -1,5 +1,6 @@
 /* Faults of guests in many threads, while code is loaded and released in others; in threads
- * with and without a stack of their own for signals; in a child of the process. */
+ * with and without a stack of their own for signals, or that block all signals; in a child of
+ * the process. */
 #define _GNU_SOURCE
 #include "native.h"
 
@@ -132,6 +133,27 @@ static void threads_fault_while_others_load_code(void **state)
     }
 }
 
+/* As the threads of many a pool do. */
+static void *live_without_signals(void *unused)
+{
+    static sigset_t all;
+
+    (void)unused;
+    (void)sigfillset(&all);
+    return pthread_sigmask(SIG_SETMASK, &all, NULL) ? &all : (void *)round_of_life();
+}
+
+static void threads_that_block_signals_fault_too(void **state)
+{
+    void *failures = NULL;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, live_without_signals, NULL), 0);
+    assert_int_equal(pthread_join(thread, &failures), 0);
+    assert_null(failures);
+}
+
 static void children_trap_too(void **state)
 {
     fixture f = native_fixture(false);
@@ -160,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_fault_while_others_load_code),
+        cmocka_unit_test(threads_that_block_signals_fault_too),
         cmocka_unit_test(children_trap_too),
     };
 

@@ -338,6 +338,28 @@ static void a_program_that_hangs_is_killed(void **state)
     assert_killed("kill -STOP $$");
 }
 
+static bool is_asked_thrice(void *user)
+{
+    return ++*(int *)user == 3;
+}
+
+static void a_program_that_nobody_wants_any_more_is_ended(void **state)
+{
+    native_process p = process(script_path);
+    int asked = 0;
+    result r;
+
+    (void)state;
+    write_script(script_path, "exec sleep 1000");
+    p.time_ms = UINT64_MAX;
+    p.is_stopped = is_asked_thrice;
+    p.user = &asked;
+    r = compile_with(&p, beamr_bytes_of("module"));
+    assert_int_equal(r.status, BEAMR_COMPILER);
+    assert_non_null(strstr(r.err.text, "stopped"));
+    assert_int_equal(asked, 3);
+}
+
 static void what_it_started_does_not_hold_the_host(void **state)
 {
     (void)state;
@@ -524,6 +546,7 @@ int main(void)
         cmocka_unit_test(an_object_beyond_the_limit_is_refused),
         cmocka_unit_test(limits_are_the_processs_own),
         cmocka_unit_test(a_program_that_hangs_is_killed),
+        cmocka_unit_test(a_program_that_nobody_wants_any_more_is_ended),
         cmocka_unit_test(what_it_started_does_not_hold_the_host),
         cmocka_unit_test(other_children_are_left_alone),
         cmocka_unit_test(a_host_may_ignore_its_children),

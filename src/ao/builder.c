@@ -24,6 +24,13 @@ void ao_builder_begin(ao_builder *builder, const ao_message *from, const ao_limi
     }
 }
 
+void builder_take(ao_builder *builder, BEAMR_OWN ao_message *from, const ao_limits *limits,
+                  beamr_error *err)
+{
+    ao_builder_begin(builder, from, limits, err);
+    ao_message_unref(from);
+}
+
 void ao_builder_drop(ao_builder *builder)
 {
     contents_unref(builder->contents);
@@ -136,7 +143,7 @@ static tree **change(ao_builder *builder)
 {
     contents *c = builder->contents;
 
-    if (c) {
+    if (c) { /* if nobody else holds it, the tree is ours alone when it has gone */
         builder->keys = tree_ref(c->keys);
         builder->contents = NULL;
         contents_unref(c);
@@ -188,11 +195,9 @@ static beamr_status forget_origin(ao_value *value, beamr_error *err)
 
     if (value->kind != AO_MESSAGE || !value->of.message->chain)
         return BEAMR_OK;
-    if ((st = message_with_chain(value->of.message, NULL, &bare, err)) != BEAMR_OK)
-        return st;
-    ao_message_unref(value->of.message);
-    value->of.message = bare;
-    return BEAMR_OK;
+    st = message_take_chain(value->of.message, NULL, &bare, err);
+    *value = st == BEAMR_OK ? ao_message_value(bare) : AO_NO_VALUE;
+    return st;
 }
 
 /* Put under a key that is normalised.

@@ -92,7 +92,9 @@ void *ao_call_memory(ao_call *call, size_t size, void (*clear)(void *memory))
 {
     if (!call->memory) {
         call->is_used = true;
-        call->memory = calloc(1, size ? size : 1);
+        call->memory = malloc(size ? size : 1); /* which is quicker than calloc for little */
+        if (call->memory)
+            memset(call->memory, 0, size);
         call->clear = clear;
     }
     return call->memory;
@@ -205,12 +207,22 @@ const ao_result *ao_call_result(const ao_call *call)
     return &call->child;
 }
 
+ao_message *call_take_message(ao_call *call)
+{
+    ao_message *message = ao_to_message(call->child.value);
+
+    if (message)
+        call->child.value = AO_NO_VALUE;
+    return message;
+}
+
 /* ---- Answering later ---- */
 
 beamr_status ao_call_later(ao_call *call, void (*cancel)(ao_call *call, void *arg), void *arg)
 {
     call->cancel = cancel;
     call->cancel_arg = arg;
+    call->is_apart = false;
     return CALL_LATER;
 }
 

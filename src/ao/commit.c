@@ -123,34 +123,39 @@ beamr_status ao_commitments_select(const ao_message *message, const ao_selection
 
 /* ---- Ids ---- */
 
+static beamr_status unsigned_id(ao_context *context, const ao_message *message,
+                                uint8_t id[AO_ID_SIZE], beamr_error *err)
+{
+    if (message_cached_id(message, id))
+        return BEAMR_OK;
+    if (!context->httpsig)
+        return beamr_fail(err, BEAMR_ARGUMENT, 0, "no codec httpsig@1.0, which makes ids");
+    BEAMR_TRY(context->httpsig->unsigned_id(context, message, id, err));
+    message_cache_id(message, id);
+    return BEAMR_OK;
+}
+
 beamr_status ao_message_unsigned_id(ao_context *context, const ao_message *message,
                                     char out[AO_ID_TEXT + 1], beamr_error *err)
 {
     uint8_t id[AO_ID_SIZE];
 
-    if (!message_cached_id(message, id)) {
-        if (!context->httpsig)
-            return beamr_fail(err, BEAMR_ARGUMENT, 0, "no codec httpsig@1.0, which makes ids");
-        BEAMR_TRY(context->httpsig->unsigned_id(context, message, id, err));
-        message_cache_id(message, id);
-    }
+    BEAMR_TRY(unsigned_id(context, message, id, err));
     crypto_id_text(id, out);
     return BEAMR_OK;
 }
 
-/* The text of the id that a commitment stands under. */
-static beamr_status id_take(const ao_name *name, char out[AO_ID_TEXT + 1], beamr_error *err)
+/* The id that a commitment stands under. */
+static beamr_status id_take(const ao_name *name, uint8_t id[AO_ID_SIZE], beamr_error *err)
 {
     beamr_bytes text = ao_name_text(name);
-    uint8_t id[AO_ID_SIZE];
 
     if (text.len == AO_ID_SIZE)
-        memcpy(id, text.data, sizeof id);
+        memcpy(id, text.data, AO_ID_SIZE);
     else if (!crypto_id_bytes(text, id))
         return beamr_fail(err, BEAMR_MESSAGE, 0,
                           "a commitment stands under a key of %zu bytes that is no id",
                           text.len);
-    crypto_id_text(id, out);
     return BEAMR_OK;
 }
 
@@ -162,26 +167,25 @@ static int compare_ids(const void *a, const void *b)
 /* SHA-256 of the ids in order, with a comma and a space between them. The array is filled in
  * and sorted; `ids` and `pieces` have room. */
 static beamr_status join(const ao_message *selected, char (*ids)[AO_ID_TEXT + 1],
-                         beamr_bytes *pieces, char out[AO_ID_TEXT + 1], beamr_error *err)
+                         beamr_bytes *pieces, uint8_t out[AO_ID_SIZE], beamr_error *err)
 {
-    uint8_t hash[CRYPTO_HASH_MAX];
     ao_cursor cursor = {0};
     const ao_name *name;
     size_t count = 0;
 
-    while (ao_message_next(selected, &cursor, &name, NULL))
-        BEAMR_TRY(id_take(name, ids[count++], err));
+    while (ao_message_next(selected, &cursor, &name, NULL)) {
+        BEAMR_TRY(id_take(name, out, err));
+        crypto_id_text(out, ids[count++]);
+    }
     qsort(ids, count, sizeof *ids, compare_ids); /* the text of a short form moves */
     for (size_t i = 0; i < count; i++) {
         pieces[2 * i] = (beamr_bytes){(const uint8_t *)ids[i], AO_ID_TEXT};
         pieces[2 * i + 1] = beamr_bytes_of(", ");
     }
-    BEAMR_TRY(crypto_hash_pieces(CRYPTO_SHA256, pieces, 2 * count - 1, hash, err));
-    crypto_id_text(hash, out);
-    return BEAMR_OK;
+    return crypto_hash_pieces(CRYPTO_SHA256, pieces, 2 * count - 1, out, err);
 }
 
-static beamr_status id_join(const ao_message *selected, char out[AO_ID_TEXT + 1],
+static beamr_status id_join(const ao_message *selected, uint8_t out[AO_ID_SIZE],
                             beamr_error *err)
 {
     size_t count = ao_message_count(selected);
@@ -200,11 +204,12 @@ static beamr_status id_join(const ao_message *selected, char out[AO_ID_TEXT + 1]
 
 static bool has_commitments(const ao_message *message)
 {
-    return ao_message_find_text(message, "commitments").kind != AO_NONE;
+    return message_key(message, "commitments").kind != AO_NONE;
 }
 
-beamr_status ao_id_of(ao_context *context, const ao_message *message,
-                      const ao_selection *selection, char out[AO_ID_TEXT + 1], beamr_error *err)
+beamr_status ao_id_bytes_of(ao_context *context, const ao_message *message,
+                            const ao_selection *selection, uint8_t out[AO_ID_SIZE],
+                            beamr_error *err)
 {
     ao_cursor cursor = {0};
     const ao_name *name;
@@ -212,17 +217,27 @@ beamr_status ao_id_of(ao_context *context, const ao_message *message,
     beamr_status st;
 
     if (selection->fixed != AO_SELECT_BY_VALUES && !has_commitments(message))
-        return ao_message_unsigned_id(context, message, out, err);
+        return unsigned_id(context, message, out, err);
     if ((st = ao_commitments_select(message, selection, &selected, err)) != BEAMR_OK)
         return st;
     if (ao_message_count(selected) == 0)
-        st = ao_message_unsigned_id(context, message, out, err);
+        st = unsigned_id(context, message, out, err);
     else if (ao_message_count(selected) > 1)
         st = id_join(selected, out, err);
     else if (ao_message_next(selected, &cursor, &name, NULL))
         st = id_take(name, out, err);
     ao_message_unref(selected);
     return st;
+}
+
+beamr_status ao_id_of(ao_context *context, const ao_message *message,
+                      const ao_selection *selection, char out[AO_ID_TEXT + 1], beamr_error *err)
+{
+    uint8_t id[AO_ID_SIZE];
+
+    BEAMR_TRY(ao_id_bytes_of(context, message, selection, id, err));
+    crypto_id_text(id, out);
+    return BEAMR_OK;
 }
 
 beamr_status ao_message_id(ao_context *context, const ao_message *message,

@@ -46,6 +46,10 @@ beamr_status ao_commitments_select(const ao_message *message, const ao_selection
 beamr_status ao_id_of(ao_context *context, const ao_message *message,
                       const ao_selection *selection, char out[AO_ID_TEXT + 1],
                       beamr_error *err);
+/* Likewise as bytes. */
+beamr_status ao_id_bytes_of(ao_context *context, const ao_message *message,
+                            const ao_selection *selection, uint8_t out[AO_ID_SIZE],
+                            beamr_error *err);
 /* The keys that all selected commitments cover: a list of binaries, in bytewise order, empty
  * when no commitment is selected. One of an unknown device covers nothing. */
 beamr_status ao_committed(ao_context *context, const ao_message *message,

@@ -70,19 +70,21 @@ void ao_context_free(ao_context *c)
 static size_t place_of(const ao_context *c, beamr_bytes name, bool *is_there)
 {
     size_t low = 0, high = c->device_count;
+    uint64_t prefix = text_prefix(name);
 
     *is_there = false;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const char *text = c->devices[middle]->device->name;
-        size_t len = strlen(text);
-        int order = memcmp(text, name.data, len < name.len ? len : name.len);
+        const ao_registered *r = c->devices[middle];
+        int order = r->prefix == prefix  ? text_compare(r->name, name)
+                    : r->prefix < prefix ? -1
+                                         : 1;
 
-        if (order == 0 && len == name.len) {
+        if (order == 0) {
             *is_there = true;
             return middle;
         }
-        if (order < 0 || (order == 0 && len < name.len))
+        if (order < 0)
             low = middle + 1;
         else
             high = middle;
@@ -150,11 +152,14 @@ const ao_registered *context_find(const ao_context *c, beamr_bytes name)
     char buffer[KEY_BUFFER_SIZE], *owned = NULL;
     const ao_registered *found = NULL;
     beamr_bytes normal;
-    bool is_there;
+    bool is_there = false;
     size_t place;
 
     if (name.len > 0 && name.data[0] == '~') /* as paths, and people, write it */
         name = (beamr_bytes){name.data + 1, name.len - 1};
+    place = place_of(c, name, &is_there);
+    if (is_there) /* so it is normalised */
+        return c->devices[place];
     if (!key_normalise(name, buffer, &normal, &owned))
         return NULL;
     place = place_of(c, normal, &is_there);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "ao/internal.h"
+
 static uint8_t fold(uint8_t c)
 {
     return c == '_' ? '-' : c;
@@ -97,6 +99,8 @@ beamr_status device_table_new(const ao_device *device, ao_registered **out, beam
     if (!r)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the device %s", device->name);
     r->device = device;
+    r->name = beamr_bytes_of(device->name);
+    r->prefix = text_prefix(r->name);
     r->mask = size - 1;
     if (!device->exports)
         r->other = device->handler ? device->handler : device->default_key;

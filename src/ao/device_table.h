@@ -14,6 +14,8 @@ typedef struct device_slot {
 
 typedef struct ao_registered {
     const ao_device *device;
+    beamr_bytes name; /* of the device, with its prefix: text_prefix */
+    uint64_t prefix;
     ao_function other; /* for keys that have no slot; NULL: message@1.0 answers them */
     uint64_t lengths;  /* bit n: there is a name of n bytes; bit 63: one of 63 or more */
     uint32_t mask;     /* slots - 1 */

@@ -99,16 +99,35 @@ static void grow(ao_groups *g)
 
 /* ---- Joining ---- */
 
+/* The task that one waits for, by what is resolved apart. */
+static const ao_task *top_of(const ao_task *task)
+{
+    while (task->above)
+        task = task->above;
+    return task;
+}
+
 /* Who leads waits for a group in turn, and so on: does that end at the call's own task? Circles
  * that are allowed can exist, so the way is bounded. */
 static bool is_circle(const ao_groups *g, const ao_group *group, const ao_task *task)
 {
     for (size_t i = 0; group && i <= g->count; i++) {
-        if (group->leader->task == task)
+        const ao_task *top = top_of(group->leader->task);
+
+        if (top == task)
             return true;
-        group = group->leader->task->waits_for;
+        group = top->waits_for;
     }
     return false;
+}
+
+void group_set_above(ao_task *task, ao_task *above)
+{
+    ao_groups *g = task->context->groups;
+
+    pthread_mutex_lock(&g->lock);
+    task->above = above;
+    pthread_mutex_unlock(&g->lock);
 }
 
 static group_role lead(ao_groups *g, ao_group **at, ao_call *call, beamr_bytes name,
@@ -214,11 +233,20 @@ static ao_call *take_out(ao_call *call, ao_function *again)
     return first;
 }
 
+/* What a cancelled call gives may be due to that, as work that was ended (ao_stop) is. It is
+ * nobody else's.  Returns whether it was, or there is no group. */
+static bool is_nobodys(ao_call *call)
+{
+    if (call->group && atomic_load(&call->task->is_cancelled))
+        group_abandon(call);
+    return !call->group;
+}
+
 void group_end(ao_call *call, const ao_result *result)
 {
     ao_function again;
 
-    if (!call->group)
+    if (is_nobodys(call))
         return;
     for (ao_call *c = take_out(call, &again), *next; c; c = next) {
         next = c->next_waiter; /* before it goes on, and away */
@@ -230,7 +258,7 @@ void group_raise(ao_call *call, beamr_status status, const char *text)
 {
     ao_function again;
 
-    if (!call->group)
+    if (is_nobodys(call))
         return;
     for (ao_call *c = take_out(call, &again), *next; c; c = next) {
         next = c->next_waiter;

@@ -23,9 +23,11 @@ typedef enum group_role {
  *   again       what a call that waits goes on with when the leader was given up */
 group_role group_join(ao_call *call, beamr_bytes name, bool may_circle, ao_function again);
 /* Give all who wait the result, or the failure, and end the group of the call, if it leads one.
- */
+ * If its task is cancelled, that is group_abandon. */
 void group_end(ao_call *call, const ao_result *result);
 void group_raise(ao_call *call, beamr_status status, const char *text);
+/* What the call on top of a task resolves apart; NULL: nothing any more. */
+void group_set_above(ao_task *task, ao_task *above);
 /* The leader was cancelled: one of those who wait takes its place. */
 void group_abandon(ao_call *call);
 

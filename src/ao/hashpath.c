@@ -1,9 +1,10 @@
 /* Hashpaths, computed when somebody asks: hashpath.h.
- * Each linked result holds one ao_chain: its base and its request, or the text once the way
- * back has become too long. The text is kept when it has been computed. Reading goes back to
- * the first message without a chain, or to a chain with a text, and computes forward from
- * there: at most AO_CHAIN_MAX links and one id. A 43-byte key is decoded like an id wherever it
- * stands second: the reference does so, and hashpaths must agree. */
+ * Each linked result holds one ao_chain: its request and the chain of its base, or the text
+ * once the way back has become too long. The base itself is not needed, unless the way begins
+ * with it: what a line of results leaves behind can go at once. The text is kept when it has
+ * been computed. Reading goes back to the first message, or to a chain with a text, and
+ * computes forward from there: at most AO_CHAIN_MAX links and one id. A 43-byte key is decoded
+ * like an id wherever it stands second: the reference does so, and hashpaths must agree. */
 #include "ao/hashpath.h"
 
 #include <stdlib.h>
@@ -22,9 +23,12 @@ typedef struct path_text {
 
 struct ao_chain {
     ao_object object;
-    uint32_t length;            /* chains that this one keeps alive, itself included */
-    ao_message *base, *request; /* counted; request NULL: `key` is all of it */
-    _Atomic(path_text *) text;  /* NULL until it is computed; alone if there is no base */
+    uint32_t length;           /* chains that this one keeps alive, itself included */
+    ao_chain *before;          /* of the base; counted; NULL: `root`, or cut */
+    ao_message *root;          /* the base, if it has no chain; counted */
+    ao_value algorithm;        /* `hashpath-alg` of the base; counted */
+    ao_message *request;       /* counted; NULL: `key` is all of it */
+    _Atomic(path_text *) text; /* NULL until it is computed; alone if the chain is cut */
     size_t key_len;
     uint8_t key[];
 };
@@ -64,11 +68,14 @@ beamr_status ao_hashpath_mix(beamr_bytes name, const uint8_t first[AO_ID_SIZE],
     return BEAMR_OK;
 }
 
-static beamr_bytes algorithm_of(const ao_message *base)
+static ao_value algorithm_of(const ao_message *base)
 {
-    ao_value name = base ? ao_message_find_text(base, "hashpath-alg") : AO_NO_VALUE;
+    return message_key(base, "hashpath-alg");
+}
 
-    return name.kind == AO_NONE ? beamr_bytes_of("sha-256-chain") : ao_text(name);
+static beamr_bytes algorithm_name(ao_value algorithm)
+{
+    return algorithm.kind == AO_NONE ? beamr_bytes_of("sha-256-chain") : ao_text(algorithm);
 }
 
 /* Decode the second part if it is as long as an id. Its last character may have bits that mean
@@ -115,30 +122,73 @@ static beamr_bytes bytes_of(const path_text *text)
     return (beamr_bytes){(const uint8_t *)text->data, text->len};
 }
 
-/* The hashpath behind `hashpath` and a request whose text is `right`. */
-static beamr_status next(beamr_bytes hashpath, beamr_bytes algorithm, beamr_bytes right,
-                         path_text **out, beamr_error *err)
+static bool has_slash(beamr_bytes text)
 {
-    const uint8_t *slash = hashpath.len ? memchr(hashpath.data, '/', hashpath.len) : NULL;
-    uint8_t first[AO_ID_SIZE], second[AO_ID_SIZE];
-    char mixed[AO_ID_TEXT + 1];
-    beamr_bytes p, q;
+    return text.len > 0 && memchr(text.data, '/', text.len);
+}
+
+/* ---- Pairs ---- */
+
+/* A hashpath `ID/PART`, to be mixed or written. */
+typedef struct pair {
+    uint8_t id[AO_ID_SIZE];
+    bool has_part_id; /* PART is an id: `part_id` */
+    beamr_bytes part; /* else as it is written; borrowed */
+    uint8_t part_id[AO_ID_SIZE];
+} pair;
+
+static beamr_status fail_pair(beamr_bytes hashpath, beamr_error *err)
+{
+    return beamr_fail(err, BEAMR_ARGUMENT, 0, "a hashpath is not `ID/PART`: `%.*s`",
+                      (int)(hashpath.len < 100 ? hashpath.len : 100),
+                      (const char *)hashpath.data);
+}
+
+/* Read a text with a slash. */
+static beamr_status pair_read(beamr_bytes hashpath, pair *out, beamr_error *err)
+{
+    const uint8_t *slash = memchr(hashpath.data, '/', hashpath.len);
+    beamr_bytes id = {hashpath.data, (size_t)(slash - hashpath.data)};
+
+    out->has_part_id = false;
+    out->part = (beamr_bytes){slash + 1, hashpath.len - id.len - 1};
+    return crypto_id_bytes(id, out->id) ? BEAMR_OK : fail_pair(hashpath, err);
+}
+
+/* PART as text; `buffer` gets that of an id. */
+static beamr_bytes pair_part(const pair *p, char buffer[AO_ID_TEXT + 1])
+{
+    if (!p->has_part_id)
+        return p->part;
+    crypto_id_text(p->part_id, buffer);
+    return (beamr_bytes){(const uint8_t *)buffer, AO_ID_TEXT};
+}
+
+static beamr_status pair_text(const pair *p, path_text **out, beamr_error *err)
+{
+    char id[AO_ID_TEXT + 1], buffer[AO_ID_TEXT + 1];
+
+    crypto_id_text(p->id, id);
+    return join((beamr_bytes){(const uint8_t *)id, AO_ID_TEXT}, pair_part(p, buffer), out, err);
+}
+
+/* Mix both into the next ID. */
+static beamr_status pair_mix(pair *p, ao_value algorithm, beamr_error *err)
+{
+    beamr_bytes part = p->part;
+    path_text *text;
     beamr_status st;
 
-    if (!slash)
-        return join(hashpath, right, out, err);
-    p = (beamr_bytes){hashpath.data, (size_t)(slash - hashpath.data)};
-    q = (beamr_bytes){slash + 1, hashpath.len - p.len - 1};
-    if (!crypto_id_bytes(p, first) || memchr(q.data, '/', q.len))
-        return beamr_fail(err, BEAMR_ARGUMENT, 0, "a hashpath is not `ID/PART`: `%.*s`",
-                          (int)(hashpath.len < 100 ? hashpath.len : 100),
-                          (const char *)hashpath.data);
-    if (decode_second(q, second))
-        q = (beamr_bytes){second, sizeof second};
-    if ((st = ao_hashpath_mix(algorithm, first, q, first, err)) != BEAMR_OK)
+    if (p->has_part_id || decode_second(part, p->part_id)) {
+        part = (beamr_bytes){p->part_id, AO_ID_SIZE};
+    } else if (has_slash(part)) {
+        if ((st = pair_text(p, &text, err)) != BEAMR_OK)
+            return st;
+        st = fail_pair(bytes_of(text), err);
+        free(text);
         return st;
-    crypto_id_text(first, mixed);
-    return join((beamr_bytes){(const uint8_t *)mixed, AO_ID_TEXT}, right, out, err);
+    }
+    return ao_hashpath_mix(algorithm_name(algorithm), p->id, part, p->id, err);
 }
 
 /* ---- Requests ---- */
@@ -150,36 +200,62 @@ static bool has_content(const ao_message *request)
 
     if (count > 2)
         return true;
-    count -= ao_message_find_text(request, "path").kind != AO_NONE;
-    count -= ao_message_find_text(request, "hashpath").kind != AO_NONE;
+    count -= message_key(request, "path").kind != AO_NONE;
+    count -= message_key(request, "hashpath").kind != AO_NONE;
     return count > 0;
 }
 
-/* What stands for a request: the key, or an id, which `buffer` gets. */
-static beamr_status request_text(ao_context *context, const ao_message *request,
-                                 beamr_bytes key, char buffer[AO_ID_TEXT + 1], beamr_bytes *out,
-                                 beamr_error *err)
+/* What stands for a request, its key or its id, becomes PART. */
+static beamr_status take_request(ao_context *context, const ao_message *request,
+                                 beamr_bytes key, pair *p, beamr_error *err)
 {
-    beamr_status st;
+    p->has_part_id = request && (key.len == 0 || has_content(request));
+    p->part = key;
+    return p->has_part_id ? ao_id_bytes_of(context, request, &AO_SELECT_ALL, p->part_id, err)
+                          : BEAMR_OK;
+}
 
-    if (!request || (key.len && !has_content(request))) {
-        *out = key;
-        return BEAMR_OK;
+/* The hashpath behind `hashpath` and a request. */
+static beamr_status next(ao_context *context, beamr_bytes hashpath, ao_value algorithm,
+                         const ao_message *request, beamr_bytes key, path_text **out,
+                         beamr_error *err)
+{
+    char buffer[AO_ID_TEXT + 1];
+    beamr_status st;
+    pair p;
+
+    if (!has_slash(hashpath)) {
+        if ((st = take_request(context, request, key, &p, err)) != BEAMR_OK)
+            return st;
+        return join(hashpath, pair_part(&p, buffer), out, err);
     }
-    st = ao_id_of(context, request, &AO_SELECT_ALL, buffer, err);
-    *out = (beamr_bytes){(const uint8_t *)buffer, AO_ID_TEXT};
-    return st;
+    if ((st = pair_read(hashpath, &p, err)) != BEAMR_OK ||
+        (st = pair_mix(&p, algorithm, err)) != BEAMR_OK ||
+        (st = take_request(context, request, key, &p, err)) != BEAMR_OK)
+        return st;
+    return pair_text(&p, out, err);
 }
 
 /* ---- Chains ---- */
+
+/* Forget what the text is computed from. */
+static void chain_bare(ao_chain *chain)
+{
+    chain_unref(chain->before);
+    ao_message_unref(chain->root);
+    ao_value_unref(chain->algorithm);
+    ao_message_unref(chain->request);
+    chain->before = NULL;
+    chain->root = chain->request = NULL;
+    chain->algorithm = AO_NO_VALUE;
+}
 
 static void chain_destroy(ao_object *object)
 {
     ao_chain *chain = (ao_chain *)object;
     path_text *text = atomic_load_explicit(&chain->text, memory_order_acquire);
 
-    ao_message_unref(chain->base);
-    ao_message_unref(chain->request);
+    chain_bare(chain);
     if (text != &unknown)
         free(text);
     free(chain);
@@ -190,27 +266,47 @@ static path_text *text_of(const ao_chain *chain)
     return atomic_load_explicit(&((ao_chain *)(uintptr_t)chain)->text, memory_order_acquire);
 }
 
-/* Compute the text of a chain from that of its base. Another thread may have been faster. */
-static beamr_status compute(ao_context *context, const ao_chain *chain, beamr_bytes base,
-                            path_text **out, beamr_error *err)
+static beamr_bytes key_in(const ao_chain *chain)
 {
-    char buffer[AO_ID_TEXT + 1];
-    path_text *text, *none = NULL;
-    beamr_bytes right;
-    beamr_status st =
-        request_text(context, chain->request, (beamr_bytes){chain->key, chain->key_len}, buffer,
-                     &right, err);
+    return (beamr_bytes){chain->key, chain->key_len};
+}
 
-    if (st == BEAMR_OK)
-        st = next(base, algorithm_of(chain->base), right, &text, err);
-    if (st != BEAMR_OK)
+/* The text at the end of a way of `count` chains, the last of which comes first. Between its
+ * ends nothing is written: pairs are mixed as bytes.
+ *   hashpath  that the way begins with */
+static beamr_status walk(ao_context *context, const ao_chain *const *way, size_t count,
+                         beamr_bytes hashpath, path_text **out, beamr_error *err)
+{
+    const ao_chain *at = way[--count];
+    path_text *begin = NULL;
+    beamr_status st;
+    pair p;
+
+    st = next(context, hashpath, at->algorithm, at->request, key_in(at), &begin, err);
+    if (st != BEAMR_OK || count == 0) {
+        *out = begin;
         return st;
-    if (!atomic_compare_exchange_strong(&((ao_chain *)(uintptr_t)chain)->text, &none, text)) {
-        free(text);
-        text = none;
     }
-    *out = text;
-    return BEAMR_OK;
+    st = has_slash(bytes_of(begin)) ? pair_read(bytes_of(begin), &p, err)
+                                    : fail_pair(bytes_of(begin), err);
+    while (st == BEAMR_OK && count > 0) {
+        at = way[--count];
+        if ((st = pair_mix(&p, at->algorithm, err)) == BEAMR_OK)
+            st = take_request(context, at->request, key_in(at), &p, err);
+    }
+    free(begin);
+    return st == BEAMR_OK ? pair_text(&p, out, err) : st;
+}
+
+/* The chain keeps its text. Another thread may have been faster.  Returns what it has. */
+static path_text *keep_text(const ao_chain *chain, BEAMR_OWN path_text *text)
+{
+    path_text *none = NULL;
+
+    if (atomic_compare_exchange_strong(&((ao_chain *)(uintptr_t)chain)->text, &none, text))
+        return text;
+    free(text);
+    return none;
 }
 
 /* The hashpath of a message without a chain: what was set as one, or its id. */
@@ -228,98 +324,111 @@ static beamr_status root_text(ao_context *context, const ao_message *message, pa
     return join(beamr_bytes_of(id), (beamr_bytes){NULL, 0}, out, err);
 }
 
-/* The hashpath of a message. `owned` gets memory to be freed, or NULL when the text is that of
- * the message's chain. */
-static beamr_status message_text(ao_context *context, const ao_message *message,
-                                 path_text **out, path_text **owned, beamr_error *err)
+/* The hashpath at the end of a chain. `owned` gets memory to be freed, or NULL when the text is
+ * the chain's.
+ *   first  what the way begins with, if there is no chain */
+static beamr_status way_text(ao_context *context, const ao_chain *chain,
+                             const ao_message *first, path_text **out, path_text **owned,
+                             beamr_error *err)
 {
-    const ao_chain *way[AO_CHAIN_MAX + 1], *chain = message_chain(message);
+    const ao_chain *way[AO_CHAIN_MAX + 1];
     path_text *text = NULL, *root = NULL;
     beamr_status st = BEAMR_OK;
     size_t count = 0;
 
-    while (chain && !(text = text_of(chain))) {
+    *owned = NULL;
+    for (; chain && !(text = text_of(chain)); chain = chain->before) {
         way[count++] = chain;
-        message = chain->base;
-        chain = message_chain(message);
+        first = chain->root;
     }
     if (text == &unknown)
         return beamr_fail(err, BEAMR_ENCODING, 0,
                           "a message that this one came from has no id, so it has no hashpath");
     if (!text) {
-        if ((st = root_text(context, message, &root, err)) != BEAMR_OK)
+        if ((st = root_text(context, first, &root, err)) != BEAMR_OK)
             return st;
         text = root;
     }
-    while (count-- > 0 && st == BEAMR_OK)
-        st = compute(context, way[count], bytes_of(text), &text, err);
-    if (st != BEAMR_OK || text != root) {
-        free(root);
-        root = NULL;
+    if (count == 0) {
+        *owned = root;
+        *out = text;
+        return BEAMR_OK;
     }
-    *out = text;
-    *owned = root;
+    st = walk(context, way, count, bytes_of(text), &text, err);
+    free(root);
+    if (st == BEAMR_OK)
+        *out = keep_text(way[0], text);
     return st;
+}
+
+static beamr_status message_text(ao_context *context, const ao_message *message,
+                                 path_text **out, path_text **owned, beamr_error *err)
+{
+    return way_text(context, message_chain(message), message, out, owned, err);
 }
 
 static ao_chain *chain_new(const ao_message *base, const ao_message *request, beamr_bytes key)
 {
+    const ao_chain *before = message_chain(base);
     ao_chain *chain = malloc(sizeof *chain + key.len);
 
     if (!chain)
         return NULL;
     object_init(&chain->object, chain_destroy);
-    chain->base = ao_message_ref(base);
+    chain->length = before ? before->length + 1 : 1;
+    chain->before = chain_ref(before);
+    chain->root = before ? NULL : ao_message_ref(base);
+    chain->algorithm = ao_value_ref(algorithm_of(base));
     chain->request = ao_message_ref(request);
     atomic_init(&chain->text, NULL);
-    chain->length = 1;
     chain->key_len = key.len;
     if (key.len)
         memcpy(chain->key, key.data, key.len);
     return chain;
 }
 
-/* Make the chain independent of the messages behind it. It is not shared yet. A message that
- * has no id does not fail the resolution, only the question for its hashpath. */
+/* Make the chain independent of what is behind it. It is not shared yet. The base keeps its
+ * text too, which further results of it will need. A message that has no id does not fail the
+ * resolution, only the question for its hashpath. */
 static beamr_status cut(ao_context *context, ao_chain *chain)
 {
+    const ao_chain *way = chain;
     path_text *base, *owned, *text;
-    beamr_status st = message_text(context, chain->base, &base, &owned, NULL);
+    beamr_status st = way_text(context, chain->before, chain->root, &base, &owned, NULL);
 
     if (st == BEAMR_OK) {
-        st = compute(context, chain, bytes_of(base), &text, NULL);
+        st = walk(context, &way, 1, bytes_of(base), &text, NULL);
         free(owned);
     }
+    if (st == BEAMR_OK)
+        atomic_store(&chain->text, text);
     if (st == BEAMR_NO_MEMORY)
         return st;
     if (st != BEAMR_OK)
         atomic_store(&chain->text, &unknown);
-    ao_message_unref(chain->base);
-    ao_message_unref(chain->request);
-    chain->base = chain->request = NULL;
+    chain_bare(chain);
     chain->length = 0;
     return BEAMR_OK;
 }
 
 beamr_status ao_hashpath_link(ao_context *context, const ao_message *base,
                               const ao_message *request, beamr_bytes key,
-                              const ao_message *result, ao_message **out, beamr_error *err)
+                              BEAMR_OWN ao_message *result, ao_message **out, beamr_error *err)
 {
-    const ao_chain *before = message_chain(base);
     ao_chain *chain;
 
     if (request && key.len && !has_content(request))
         request = NULL;
     chain = chain_new(base, request, request ? (beamr_bytes){NULL, 0} : key);
-    if (!chain)
-        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a hashpath");
-    if (before)
-        chain->length = before->length + 1;
-    if (chain->length > AO_CHAIN_MAX && cut(context, chain) != BEAMR_OK) {
+    if (chain && chain->length > AO_CHAIN_MAX && cut(context, chain) != BEAMR_OK) {
         chain_unref(chain);
+        chain = NULL;
+    }
+    if (!chain) {
+        ao_message_unref(result);
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a hashpath");
     }
-    return message_with_chain(result, chain, out, err);
+    return message_take_chain(result, chain, out, err);
 }
 
 beamr_status ao_hashpath_reset(const ao_message *message, ao_message **out, beamr_error *err)
@@ -421,17 +530,13 @@ beamr_status ao_message_hashpath(ao_context *context, const ao_message *message,
     return st;
 }
 
-static beamr_status step(ao_context *context, beamr_bytes hashpath, beamr_bytes algorithm,
+static beamr_status step(ao_context *context, beamr_bytes hashpath, ao_value algorithm,
                          const ao_message *request, beamr_bytes key, ao_value *out,
                          beamr_error *err)
 {
-    char buffer[AO_ID_TEXT + 1];
-    beamr_bytes right;
     path_text *text;
-    beamr_status st = request_text(context, request, key, buffer, &right, err);
+    beamr_status st = next(context, hashpath, algorithm, request, key, &text, err);
 
-    if (st == BEAMR_OK)
-        st = next(hashpath, algorithm, right, &text, err);
     if (st != BEAMR_OK)
         return st;
     st = as_value(text, out, err);
@@ -456,7 +561,7 @@ beamr_status hashpath_of_call(ao_context *context, const ao_message *base,
 /* The first part of a request's path; none when it has no path. */
 static beamr_bytes key_of(const ao_message *request)
 {
-    ao_value path = ao_message_find_text(request, "path");
+    ao_value path = message_key(request, "path");
     beamr_bytes text = ao_text(path.kind == AO_LIST ? ao_list_at(path, 0) : path);
     const uint8_t *slash;
 
@@ -477,10 +582,10 @@ beamr_status ao_hashpath_next(ao_context *context, ao_value base, ao_value reque
     if (base.kind == AO_MESSAGE)
         return hashpath_of_call(context, base.of.message, message, key, out, err);
     if (ao_text(base).len == AO_ID_TEXT)
-        return step(context, ao_text(base), algorithm_of(NULL), message, key, out, err);
+        return step(context, ao_text(base), AO_NO_VALUE, message, key, out, err);
     if ((st = any_text(context, base, &text, &owned, err)) != BEAMR_OK)
         return st;
-    st = step(context, bytes_of(text), algorithm_of(NULL), message, key, out, err);
+    st = step(context, bytes_of(text), AO_NO_VALUE, message, key, out, err);
     free(owned);
     return st;
 }

@@ -1,7 +1,8 @@
 /* Hashpaths: how a message came about.
- * A result remembers its base and the request in a chain of links, and the hashpath is computed
- * from it when somebody asks. A chain longer than AO_CHAIN_MAX is computed at once, so that it
- * holds no more messages alive than that. Source: AO-Core ids, "Hashpaths". */
+ * A result remembers its requests in a chain of links, and the message that they begin with;
+ * the hashpath is computed from it when somebody asks. A chain longer than AO_CHAIN_MAX is
+ * computed at once, so that it holds no more messages alive than that. Source: AO-Core ids,
+ * "Hashpaths". */
 #ifndef AO_HASHPATH_H
 #define AO_HASHPATH_H
 
@@ -10,11 +11,12 @@
 #define AO_CHAIN_MAX 16
 
 /* `result` with the hashpath of base and request.
- *   key  the first part of the request's path, as written; `request` may be NULL if it is only
- * a key */
+ *   key     the first part of the request's path, as written; `request` may be NULL if it is
+ *           only a key
+ *   result  taken over in any case */
 beamr_status ao_hashpath_link(ao_context *context, const ao_message *base,
                               const ao_message *request, beamr_bytes key,
-                              const ao_message *result, BEAMR_OWN ao_message **out,
+                              BEAMR_OWN ao_message *result, BEAMR_OWN ao_message **out,
                               beamr_error *err);
 /* The hashpath that such a result has, as ao_hashpath_next, of a call's base and request. */
 beamr_status hashpath_of_call(ao_context *context, const ao_message *base,

@@ -3,6 +3,7 @@
 #ifndef AO_INTERNAL_H
 #define AO_INTERNAL_H
 
+#include <endian.h>
 #include <stdatomic.h>
 
 #include "ao/context.h"
@@ -46,10 +47,16 @@ static inline bool object_is_single(ao_object *object)
 static inline uint64_t text_prefix(beamr_bytes text)
 {
     uint64_t prefix = 0;
+    uint32_t first, last;
 
     if (text.len >= sizeof prefix) {
         memcpy(&prefix, text.data, sizeof prefix);
-        return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(prefix) : prefix;
+        return be64toh(prefix);
+    }
+    if (text.len >= sizeof first) { /* the two overlap, and agree where they do */
+        memcpy(&first, text.data, sizeof first);
+        memcpy(&last, text.data + text.len - sizeof last, sizeof last);
+        return (uint64_t)be32toh(first) << 32 | (uint64_t)be32toh(last) << (64 - 8 * text.len);
     }
     for (size_t i = 0; i < text.len; i++)
         prefix |= (uint64_t)text.data[i] << (56 - 8 * i);
@@ -79,7 +86,16 @@ typedef struct value_size {
 #define VALUE_SIZE_MAX (SIZE_MAX / 2)
 value_size value_size_of(ao_value value);
 /* Add, to at most VALUE_SIZE_MAX; of depths the larger one stays. */
-void value_size_add(value_size *sum, value_size more);
+static inline void value_size_add(value_size *sum, value_size more)
+{
+    if (__builtin_add_overflow(sum->keys, more.keys, &sum->keys) || sum->keys > VALUE_SIZE_MAX)
+        sum->keys = VALUE_SIZE_MAX;
+    if (__builtin_add_overflow(sum->bytes, more.bytes, &sum->bytes) ||
+        sum->bytes > VALUE_SIZE_MAX)
+        sum->bytes = VALUE_SIZE_MAX;
+    if (more.depth > sum->depth)
+        sum->depth = more.depth;
+}
 
 /* ---- Numbers: number.c ---- */
 

@@ -1,5 +1,6 @@
 /* Messages: handles, contents, reading.
  * Trees of keys are in tree.c, making in builder.c, private keys in private.c. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "ao/contents.h"
@@ -118,6 +119,22 @@ bool message_is_same(const ao_message *a, const ao_message *b)
     return a->contents == b->contents;
 }
 
+beamr_status message_take_chain(BEAMR_OWN ao_message *message, BEAMR_OWN ao_chain *chain,
+                                BEAMR_OWN ao_message **out, beamr_error *err)
+{
+    beamr_status st;
+
+    if (object_is_single(&message->object)) {
+        chain_unref(message->chain);
+        message->chain = chain;
+        *out = message;
+        return BEAMR_OK;
+    }
+    st = message_with_chain(message, chain, out, err);
+    ao_message_unref(message);
+    return st;
+}
+
 beamr_status message_with_chain(const ao_message *message, BEAMR_OWN ao_chain *chain,
                                 BEAMR_OWN ao_message **out, beamr_error *err)
 {
@@ -162,9 +179,9 @@ value_size message_size_of(const tree *keys, const ao_message *secrets)
 {
     value_size size = tree_size(keys);
 
+    for (; secrets; secrets = secrets->secrets) /* they stand on the same level */
+        value_size_add(&size, tree_size(secrets->contents->keys));
     size.depth++;
-    if (secrets) /* they stand on the same level */
-        value_size_add(&size, message_size_of(secrets->contents->keys, secrets->secrets));
     return size;
 }
 
@@ -175,40 +192,45 @@ ao_limits ao_message_size(const ao_message *message)
     return (ao_limits){size.depth, size.keys, size.bytes};
 }
 
-static ao_value find_normal(const ao_message *message, beamr_bytes key)
+ao_value message_find_normal(const ao_message *message, beamr_bytes key)
 {
     const tree_entry *entry = tree_find(message->contents->keys, key);
 
+    assert(key_is_normal(key));
+    return entry ? entry->value : AO_NO_VALUE;
+}
+
+/* Of a key that is not there as it is written.
+ *   is_any  private keys too */
+static ao_value find_written(const ao_message *message, beamr_bytes key, bool is_any)
+{
+    char buffer[KEY_BUFFER_SIZE], *owned;
+    const tree_entry *entry = NULL;
+
+    if (!key_normalise(key, buffer, &key, &owned))
+        return AO_NO_VALUE;
+    if (!key_is_private(key))
+        entry = tree_find(message->contents->keys, key);
+    else if (is_any && message->secrets)
+        entry = tree_find(message->secrets->contents->keys, key);
+    free(owned);
     return entry ? entry->value : AO_NO_VALUE;
 }
 
 ao_value message_find_any(const ao_message *message, beamr_bytes key)
 {
-    char buffer[KEY_BUFFER_SIZE], *owned;
-    ao_value value = AO_NO_VALUE;
+    const tree_entry *entry = tree_find(message->contents->keys, key);
 
-    if (!key_normalise(key, buffer, &key, &owned))
-        return AO_NO_VALUE;
-    if (!key_is_private(key))
-        value = find_normal(message, key);
-    else if (message->secrets)
-        value = find_normal(message->secrets, key);
-    free(owned);
-    return value;
+    return entry ? entry->value : find_written(message, key, true);
 }
 
 ao_value ao_message_find(const ao_message *message, beamr_bytes key)
 {
-    char buffer[KEY_BUFFER_SIZE], *owned;
-    ao_value value;
+    const tree_entry *entry = tree_find(message->contents->keys, key);
 
-    if (key_is_normal(key))
-        return find_normal(message, key);
-    if (!key_normalise(key, buffer, &key, &owned))
-        return AO_NO_VALUE;
-    value = find_normal(message, key);
-    free(owned);
-    return value;
+    if (entry)
+        return entry->value;
+    return key_is_normal(key) ? AO_NO_VALUE : find_written(message, key, false);
 }
 
 ao_value ao_message_find_text(const ao_message *message, const char *key)

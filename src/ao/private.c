@@ -18,7 +18,7 @@ static beamr_bytes below_priv(const char *path)
 ao_value ao_private_find(const ao_message *message, const char *path)
 {
     beamr_bytes rest = below_priv(path), part;
-    ao_value at = message_find_any(message, beamr_bytes_of("priv"));
+    ao_value at = message->secrets ? message_key(message->secrets, "priv") : AO_NO_VALUE;
 
     while (key_next(&rest, &part)) {
         int64_t index;

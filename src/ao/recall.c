@@ -56,7 +56,7 @@ static unsigned bits_of_text(beamr_bytes text)
 
 static unsigned bits_of(const ao_message *message)
 {
-    ao_value value = message ? ao_message_find_text(message, "cache-control") : AO_NO_VALUE;
+    ao_value value = message ? message_key(message, "cache-control") : AO_NO_VALUE;
     unsigned bits = 0;
 
     if (value.kind != AO_LIST)

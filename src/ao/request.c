@@ -29,7 +29,7 @@ static beamr_status no_path(beamr_error *err)
 static beamr_status begin_message(ao_call *call, beamr_error *err)
 {
     const ao_message *message = ao_to_message(call->source);
-    ao_value path = ao_message_find_text(message, "path");
+    ao_value path = message_key(message, "path");
 
     if (path.kind == AO_NONE || (is_text(path) && ao_text(path).len == 0))
         return no_path(err);
@@ -206,7 +206,7 @@ static beamr_status take_form(ao_call *call, ao_value form, beamr_error *err)
 
 static beamr_status take_message(ao_call *call, ao_message *message, beamr_error *err)
 {
-    ao_value path = ao_message_find_text(message, "path"), first = path;
+    ao_value path = message_key(message, "path"), first = path;
     beamr_bytes text;
     size_t begin;
 

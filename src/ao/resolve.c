@@ -100,7 +100,7 @@ static beamr_status find_device(ao_call *call, beamr_error *err)
 
     if (call->registered)
         return BEAMR_OK;
-    st = ao_message_get(ao_to_message(call->base), beamr_bytes_of("device"), &device, err);
+    st = message_load_key(ao_to_message(call->base), "device", &device, err);
     if (st != BEAMR_OK)
         return st;
     if (device.kind == AO_NONE) {
@@ -234,14 +234,14 @@ static beamr_status force_literal(ao_value body, ao_value *out)
 static beamr_status force_message(ao_call *call, ao_value *out, beamr_error *err)
 {
     const ao_message *message = ao_to_message(call->result.value);
-    ao_value status = ao_message_find_text(message, "status");
+    ao_value status = message_key(message, "status");
     ao_message *forced;
     beamr_status st;
 
     *out = AO_NO_VALUE;
     if (ao_message_count(message) != 2 ||
         !text_is(ao_text(status), ao_outcome_text(call->result.outcome)) ||
-        ao_message_find_text(message, "body").kind == AO_NONE)
+        message_key(message, "body").kind == AO_NONE)
         return BEAMR_OK;
     st = ao_message_with(message, "ao-result", ao_binary_text("body"), &forced, err);
     if (st == BEAMR_OK)
@@ -301,8 +301,8 @@ static beamr_status hook_done(ao_call *call, beamr_error *err)
     }
     if (!said)
         return BEAMR_OK;
-    outcome_of_text(ao_text(ao_message_find_text(said, "status")), &call->result.outcome);
-    body = ao_message_find_text(said, "body");
+    outcome_of_text(ao_text(message_key(said, "status")), &call->result.outcome);
+    body = message_key(said, "body");
     if (body.kind != AO_NONE) {
         ao_value_unref(call->result.value);
         call->result.value = ao_value_ref(body);
@@ -313,7 +313,7 @@ static beamr_status hook_done(ao_call *call, beamr_error *err)
 static ao_value hook_request(ao_call *call, const ao_message *hook)
 {
     const ao_message *request = ao_call_request(call);
-    ao_value path = ao_message_find_text(hook, "path");
+    ao_value path = message_key(hook, "path");
     ao_builder b;
 
     ao_builder_begin(&b, NULL, NULL, NULL);
@@ -337,7 +337,7 @@ static beamr_status stage_hook(ao_call *call, beamr_error *err)
     if ((!call->options->values && !call->task->context->values) || call->in_hook)
         return BEAMR_OK;
     hooks = ao_to_message(call_option(call, "on"));
-    hook = hooks ? ao_to_message(ao_message_find_text(hooks, "step")) : NULL;
+    hook = hooks ? ao_to_message(message_key(hooks, "step")) : NULL;
     if (!hook)
         return BEAMR_OK;
     request = hook_request(call, hook);
@@ -388,8 +388,7 @@ static beamr_status stage_follow(ao_call *call, beamr_error *err)
 beamr_status result_link(ao_call *call, beamr_error *err)
 {
     ao_hashpath_mode mode = call->options->hashpath;
-    const ao_message *result = ao_to_message(call->result.value);
-    ao_message *linked;
+    ao_message *result = ao_to_message(call->result.value), *linked;
     beamr_status st;
 
     if (!result)
@@ -398,16 +397,16 @@ beamr_status result_link(ao_call *call, beamr_error *err)
         mode = AO_HASHPATH_RESET;
     if (mode == AO_HASHPATH_IGNORE)
         return BEAMR_OK;
-    if (mode == AO_HASHPATH_UPDATE && call->base.kind == AO_MESSAGE)
+    if (mode == AO_HASHPATH_UPDATE && call->base.kind == AO_MESSAGE) {
+        call->result.value = AO_NO_VALUE;
         st = ao_hashpath_link(call->task->context, ao_to_message(call->base), call->request,
                               call->text, result, &linked, err);
-    else
-        st = ao_hashpath_reset(result, &linked, err);
-    if (st != BEAMR_OK)
-        return st;
-    ao_message_unref(result);
-    call->result.value = ao_message_value(linked);
-    return BEAMR_OK;
+    } else if ((st = ao_hashpath_reset(result, &linked, err)) == BEAMR_OK) {
+        ao_message_unref(result);
+    }
+    if (st == BEAMR_OK)
+        call->result.value = ao_message_value(linked);
+    return st;
 }
 
 static beamr_status stage_link(ao_call *call, beamr_error *err)

@@ -70,6 +70,7 @@ static bool is_committed(ao_value keys, beamr_bytes key)
 typedef struct changes {
     const ao_message *request; /* NULL: `key` */
     beamr_bytes key;           /* normalised */
+    bool is_merged;            /* all keys of `request` were set, whatever they are called */
 } changes;
 
 static bool is_any_committed(const changes *set, ao_value keys)
@@ -81,7 +82,8 @@ static bool is_any_committed(const changes *set, ao_value keys)
     if (!set->request)
         return is_committed(keys, set->key);
     while (ao_message_next(set->request, &cursor, &key, &value))
-        if (is_set(ao_name_text(key), value) && is_committed(keys, ao_name_text(key)))
+        if ((set->is_merged || is_set(ao_name_text(key), value)) &&
+            is_committed(keys, ao_name_text(key)))
             return true;
     return false;
 }
@@ -115,11 +117,92 @@ static beamr_status keep_honest(ao_context *context, const ao_message *base, con
     return st;
 }
 
-/* ---- Setting ---- */
+static beamr_status keep_merged_honest(ao_context *context, ao_value old, ao_value more,
+                                       unsigned depth, ao_value *merged, beamr_error *err);
+
+/* The same for the messages under the keys of `more`. The builder is of what was merged.
+ *   is_changed  whether any of them became another */
+static void keep_keys_honest(ao_context *context, const ao_message *old, const ao_message *more,
+                             unsigned depth, const ao_message *merged, ao_builder *builder,
+                             bool *is_changed)
+{
+    ao_cursor cursor = {0};
+    const ao_name *key;
+    ao_value value;
+
+    *is_changed = false;
+    while (builder->status == BEAMR_OK && ao_message_next(more, &cursor, &key, &value)) {
+        ao_value was = ao_message_find(merged, ao_name_text(key)), is = was;
+
+        if (was.kind != AO_MESSAGE)
+            continue;
+        (void)ao_value_ref(is);
+        builder->status = keep_merged_honest(context, ao_message_find(old, ao_name_text(key)),
+                                             value, depth + 1, &is, builder->err);
+        if (builder->status == BEAMR_OK && is.of.message != was.of.message) {
+            ao_builder_put_name(builder, key, is);
+            *is_changed = true;
+        } else {
+            ao_value_unref(is);
+        }
+    }
+}
+
+/* Likewise of the messages within, when `more` was merged into `old`. Goes down one level for
+ * each level of these, AO_DEPTH_MAX at most.
+ *   merged  replaced */
+static beamr_status keep_merged_honest(ao_context *context, ao_value old, ao_value more,
+                                       unsigned depth, ao_value *merged, beamr_error *err)
+{
+    changes set = {.is_merged = true};
+    ao_message *made = NULL;
+    ao_builder builder;
+    bool is_changed;
+    beamr_status st;
+
+    if ((st = ao_value_load(old, &old, err)) != BEAMR_OK ||
+        (st = ao_value_load(more, &more, err)) != BEAMR_OK)
+        return st;
+    if (old.kind != AO_MESSAGE || more.kind != AO_MESSAGE || merged->kind != AO_MESSAGE ||
+        merged->of.message == more.of.message || depth >= AO_DEPTH_MAX)
+        return BEAMR_OK;
+    set.request = more.of.message;
+    ao_builder_begin(&builder, merged->of.message, NULL, err);
+    keep_keys_honest(context, old.of.message, more.of.message, depth, merged->of.message,
+                     &builder, &is_changed);
+    if (builder.status == BEAMR_OK && !is_changed &&
+        ao_message_find_text(old.of.message, "commitments").kind == AO_NONE) {
+        ao_builder_drop(&builder);
+        return BEAMR_OK;
+    }
+    if ((st = ao_builder_end(&builder, &made)) == BEAMR_OK)
+        st = keep_honest(context, old.of.message, &set, made, &made, err);
+    if (st == BEAMR_OK) {
+        ao_value_unref(*merged);
+        *merged = ao_message_value(made);
+    }
+    return st;
+}
+
+/* The value that a key has once another was merged into it; counted. */
+static beamr_status merge_honestly(ao_context *context, ao_value old, ao_value value,
+                                   ao_value *out, beamr_error *err)
+{
+    ao_value merged = AO_NO_VALUE;
+    beamr_status st = merge_value(old, value, &merged, err);
+
+    if (st == BEAMR_OK && old.kind != AO_NONE)
+        st = keep_merged_honest(context, old, value, 1, &merged, err);
+    if (st == BEAMR_OK)
+        *out = merged;
+    else
+        ao_value_unref(merged);
+    return st;
+}
 
 /* Set one key in a builder that began with `base`. */
-static void set_key(ao_builder *builder, const ao_message *base, const ao_name *key,
-                    ao_value value, bool is_explicit)
+static void set_key(ao_context *context, ao_builder *builder, const ao_message *base,
+                    const ao_name *key, ao_value value, bool is_explicit)
 {
     beamr_bytes text = ao_name_text(key);
     ao_value merged;
@@ -130,7 +213,7 @@ static void set_key(ao_builder *builder, const ao_message *base, const ao_name *
         ao_builder_put_name(builder, key, ao_value_ref(value));
     } else {
         beamr_status st =
-            merge_value(ao_message_find(base, text), value, &merged, builder->err);
+            merge_honestly(context, ao_message_find(base, text), value, &merged, builder->err);
 
         if (st == BEAMR_OK)
             ao_builder_put_name(builder, key, merged);
@@ -154,7 +237,7 @@ beamr_status ao_set(ao_context *context, const ao_message *base, const ao_messag
     ao_builder_begin(&builder, base, NULL, err);
     while (builder.status == BEAMR_OK && ao_message_next(request, &cursor, &key, &value))
         if (is_set(ao_name_text(key), value))
-            set_key(&builder, base, key, value, is_explicit);
+            set_key(context, &builder, base, key, value, is_explicit);
     if ((st = ao_builder_end(&builder, &made)) != BEAMR_OK)
         return st;
     return keep_honest(context, base, &set, made, out, err);
@@ -184,7 +267,8 @@ static beamr_status set_level(void *user, const ao_message *message, beamr_bytes
         if (is_target && builder.status == BEAMR_OK) {
             ao_value_unref(merged);
             merged = AO_NO_VALUE;
-            builder.status = merge_value(ao_message_find(message, key), value, &merged, err);
+            builder.status =
+                merge_honestly(user, ao_message_find(message, key), value, &merged, err);
         }
         ao_builder_put_key(&builder, key, merged);
     }

@@ -7,8 +7,9 @@
 
 /* `base` with the keys of `request`, as message@1.0/set has it: reserved names and private keys
  * left out, `undefined` ignored, `unset` removes; messages are merged with those that were
- * there, unless the request's `set-mode` is `explicit`. Commitments of `base` are dropped when
- * a key that they cover has another value now, or when it cannot be told what they cover.
+ * there, unless the request's `set-mode` is `explicit`. Commitments of `base`, and of those
+ * within that were merged, are dropped when a key that they cover has another value now, or when
+ * it cannot be told what they cover.
  * Private keys of `base` stay. Keys with `/` are taken as they are. Errors: BEAMR_LIMIT,
  * BEAMR_NO_MEMORY, those of loading a link that is merged. */
 beamr_status ao_set(ao_context *context, const ao_message *base, const ao_message *request,

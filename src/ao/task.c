@@ -1,8 +1,8 @@
-/* Tasks: the stack of frames, and how a task waits, goes on, ends and is cancelled. What a
- * frame does in a step is resolve.c's. Source: task.h explains the states. */
+/* Tasks: the stack of frames, and how a task waits, goes on and ends. What a frame does in a
+ * step is resolve.c's, and how tasks are cancelled cancel.c's. Source: task.h explains the
+ * states. */
 #include "ao/task.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "ao/group.h"
@@ -38,6 +38,11 @@ void call_clear_request(ao_call *call)
             call->clear(call->memory);
         free(call->memory);
         call->memory = NULL;
+    }
+    if (call->apart) { /* after the memory, by which it may be found */
+        ao_task_unref(call->apart);
+        call->apart = NULL;
+        call->is_apart = false;
     }
     if (call->request) {
         ao_message_unref(call->request);
@@ -96,6 +101,8 @@ static void frame_init(ao_call *call)
     call->memory = NULL;
     call->group = NULL;
     call->raised = NULL;
+    call->apart = NULL;
+    call->is_apart = false;
 }
 
 static ao_call *frame_new(ao_task *task, ao_call *parent)
@@ -121,12 +128,12 @@ static ao_call *frame_new(ao_task *task, ao_call *parent)
 beamr_status call_push(ao_call *call, fold_kind fold, ao_value base, ao_value source,
                        const ao_options *options, ao_function then, beamr_error *err)
 {
-    uint32_t max = call->options->max_depth ? call->options->max_depth : AO_RESOLVE_DEPTH;
+    uint32_t max = call_depth_max(call);
     ao_options *own = NULL;
     ao_call *child = NULL;
     beamr_status st = BEAMR_OK;
 
-    if (call->depth + 1 >= max)
+    if (call->task->depth + call->depth + 1 >= max)
         st = beamr_fail(err, BEAMR_LIMIT, 0, "more than %u resolutions within each other", max);
     else if (options)
         st = options_copy(options, &own, err);
@@ -163,6 +170,8 @@ static bool pop(ao_task *task)
     ao_call *call = task->top, *parent = call->parent;
     ao_result result = call->result;
 
+    if (!parent && task->end && result.outcome != AO_OUTCOME_OK && call->fold == FOLD_LIST)
+        *task->end = (task_end){call->place - 1, ao_value_ref(call->base)};
     call->result.value = AO_NO_VALUE;
     frame_drop(task);
     if (!parent) {
@@ -217,7 +226,7 @@ static void give_up(ao_task *task)
 
 /* ---- Counts ---- */
 
-static void task_ref(ao_task *task)
+void task_ref(ao_task *task)
 {
     atomic_fetch_add_explicit(&task->count, 1, memory_order_relaxed);
 }
@@ -231,30 +240,11 @@ void ao_task_unref(ao_task *task)
     value_drop(&task->result.value);
     if (task->options.values)
         ao_message_unref(task->options.values);
+    (void)pthread_mutex_destroy(&task->lock);
     free(task);
 }
 
 /* ---- Waiting ---- */
-
-static void task_resume(ao_task *task);
-
-/* Tell a parked call that nobody needs its answer. */
-static void tell(ao_task *task)
-{
-    int expected = TASK_PARKED;
-    ao_call *call;
-
-    if (!atomic_compare_exchange_strong(&task->state, &expected, TASK_TELLING))
-        return;
-    call = task->top;
-    if (call->cancel)
-        call->cancel(call, call->cancel_arg);
-    expected = TASK_TELLING;
-    if (!atomic_compare_exchange_strong(&task->state, &expected, TASK_TOLD)) {
-        atomic_store(&task->state, TASK_RUNNING); /* it was finished meanwhile */
-        task_resume(task);
-    }
-}
 
 /* Leave the task to whoever finishes its call.  false: that has happened already. */
 static bool park(ao_task *task)
@@ -267,12 +257,13 @@ static bool park(ao_task *task)
     if (!is_parked)
         atomic_store(&task->state, TASK_RUNNING);
     else if (atomic_load(&task->is_cancelled))
-        tell(task);
+        cancel_parked(task);
     ao_task_unref(task);
     return is_parked;
 }
 
-void task_finish_call(ao_call *call, later_kind later)
+/* false: whoever is at the task goes on */
+static bool finish(ao_call *call, later_kind later)
 {
     ao_task *task = call->task;
     int before;
@@ -280,9 +271,25 @@ void task_finish_call(ao_call *call, later_kind later)
     call->later = (uint8_t)later;
     before = atomic_exchange(&task->state, TASK_FINISHED);
     if (before == TASK_RUNNING || before == TASK_TELLING)
-        return; /* whoever is at it goes on */
+        return false;
     atomic_store(&task->state, TASK_RUNNING);
-    task_resume(task);
+    return true;
+}
+
+void task_finish_call(ao_call *call, later_kind later)
+{
+    ao_task *task = call->task;
+
+    if (finish(call, later))
+        task_resume(task);
+}
+
+void task_finish_here(ao_call *call, later_kind later)
+{
+    ao_task *task = call->task;
+
+    if (finish(call, later))
+        task_resume_here(task);
 }
 
 /* What the call that waited goes on with. */
@@ -306,10 +313,11 @@ static void take_later(ao_call *call, beamr_error *err)
 }
 
 /* Run until the task ends (true) or waits (false: it belongs to others now). */
-static bool task_run(ao_task *task, bool is_resumed, beamr_error *err)
+static bool run_steps(ao_task *task, beamr_error *err)
 {
-    if (is_resumed)
+    if (!task->is_fresh)
         take_later(task->top, err);
+    task->is_fresh = false;
     for (;;) {
         beamr_status st;
 
@@ -337,8 +345,25 @@ static bool task_run(ao_task *task, bool is_resumed, beamr_error *err)
 
 static _Thread_local struct {
     ao_task *first, *last;
+    ao_task *task; /* that runs */
     bool is_running;
 } here;
+
+ao_task *task_here(void)
+{
+    return here.task;
+}
+
+static bool task_run(ao_task *task, beamr_error *err)
+{
+    ao_task *before = here.task;
+    bool has_ended;
+
+    here.task = task;
+    has_ended = run_steps(task, err);
+    here.task = before;
+    return has_ended;
+}
 
 static void report_end(ao_task *task, const beamr_error *err)
 {
@@ -349,12 +374,12 @@ static void report_end(ao_task *task, const beamr_error *err)
 }
 
 /* Run a task until it ends or waits; the thread's count of it goes with it. */
-static void run_one(ao_task *task, bool is_resumed)
+static void run_one(ao_task *task)
 {
     beamr_error err;
 
     beamr_error_clear(&err);
-    if (task_run(task, is_resumed, &err))
+    if (task_run(task, &err))
         report_end(task, &err);
 }
 
@@ -364,8 +389,23 @@ static void drain(void)
         ao_task *task = here.first;
 
         here.first = task->next;
-        run_one(task, true);
+        run_one(task);
     }
+}
+
+bool task_enter_here(void)
+{
+    bool was_here = here.is_running;
+
+    here.is_running = true;
+    return was_here;
+}
+
+void task_leave_here(bool was_here)
+{
+    if (!was_here)
+        drain();
+    here.is_running = was_here;
 }
 
 static void resume_here(void *arg)
@@ -382,16 +422,21 @@ static void resume_here(void *arg)
         return;
     }
     here.is_running = true;
-    run_one(task, true);
+    run_one(task);
     drain();
     here.is_running = false;
 }
 
-static void task_resume(ao_task *task)
+void task_resume_here(ao_task *task)
+{
+    resume_here(task);
+}
+
+void task_resume(ao_task *task)
 {
     const ao_context *context = task->context;
 
-    if (context->execute)
+    if (!task->is_loose && context->execute)
         context->execute(context->user, resume_here, task);
     else
         resume_here(task);
@@ -401,9 +446,8 @@ static void task_resume(ao_task *task)
 
 static const ao_options options_default = AO_OPTIONS_DEFAULT;
 
-static beamr_status task_new(ao_context *context, fold_kind fold, ao_value base,
-                             ao_value source, const ao_options *options, ao_task **out,
-                             beamr_error *err)
+beamr_status task_new(ao_context *context, fold_kind fold, ao_value base, ao_value source,
+                      const ao_options *options, ao_task **out, beamr_error *err)
 {
     ao_task *task = malloc(sizeof *task);
     beamr_status st;
@@ -421,7 +465,16 @@ static beamr_status task_new(ao_context *context, fold_kind fold, ao_value base,
     task->context = context;
     task->top = NULL;
     task->waits_for = NULL;
+    task->above = NULL;
+    task->depth = 0;
+    task->is_fresh = true;
+    task->is_loose = false;
+    task->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    task->stops = NULL;
+    task->waiter = NULL;
+    task->is_late = task->is_held = task->was_told = task->has_ended = false;
     task->done = NULL;
+    task->end = NULL;
     task->result = (ao_result){AO_OUTCOME_FAILURE, AO_NO_VALUE};
     task->options = options ? *options : options_default;
     if (task->options.values)
@@ -486,7 +539,7 @@ static beamr_status run_and_wait(ao_task *task, ao_result *out, beamr_error *err
     task->done = wake;
     task->user = &w;
     here.is_running = true;
-    if (task_run(task, false, err)) {
+    if (task_run(task, err)) {
         w.status = task->status;
         w.result = task->result;
         task->result.value = AO_NO_VALUE;
@@ -531,15 +584,39 @@ static beamr_status as_list(ao_value list, ao_value *out, beamr_error *err)
     return BEAMR_OK;
 }
 
-beamr_status ao_resolve(ao_context *context, ao_value list, const ao_options *options,
-                        ao_result *out, beamr_error *err)
+static beamr_status task_of_list(ao_context *context, ao_value list, const ao_options *options,
+                                 ao_task **out, beamr_error *err)
 {
     ao_value source;
     beamr_status st = as_list(list, &source, err);
 
+    if (st == BEAMR_OK)
+        st = task_new(context, FOLD_LIST, AO_NO_VALUE, source, options, out, err);
+    return st;
+}
+
+beamr_status task_resolve_list(ao_context *context, ao_value list, const ao_options *options,
+                               task_end *end, ao_result *out, beamr_error *err)
+{
+    ao_task *task;
+    beamr_status st = task_of_list(context, list, options, &task, err);
+
     if (st != BEAMR_OK)
         return st;
-    return resolve(context, FOLD_LIST, AO_NO_VALUE, source, options, out, err);
+    task->end = end;
+    return run_and_wait(task, out, err);
+}
+
+beamr_status ao_resolve(ao_context *context, ao_value list, const ao_options *options,
+                        ao_result *out, beamr_error *err)
+{
+    beamr_error own;
+
+    if (!err) {
+        beamr_error_clear(&own);
+        err = &own;
+    }
+    return task_resolve_list(context, list, options, NULL, out, err);
 }
 
 beamr_status ao_resolve_on(ao_context *context, ao_value base, ao_value request,
@@ -578,12 +655,9 @@ beamr_status ao_task_start(ao_context *context, ao_value list, const ao_options 
                            ao_done done, void *user, ao_task **out, beamr_error *err)
 {
     bool was_running = here.is_running;
-    ao_value source;
     ao_task *task;
-    beamr_status st = as_list(list, &source, err);
+    beamr_status st = task_of_list(context, list, options, &task, err);
 
-    if (st == BEAMR_OK)
-        st = task_new(context, FOLD_LIST, AO_NO_VALUE, source, options, &task, err);
     if (st != BEAMR_OK)
         return st;
     task->done = done;
@@ -593,15 +667,9 @@ beamr_status ao_task_start(ao_context *context, ao_value list, const ao_options 
         *out = task;
     }
     here.is_running = true;
-    run_one(task, false);
+    run_one(task);
     if (!was_running)
         drain();
     here.is_running = was_running;
     return BEAMR_OK;
-}
-
-void ao_task_cancel(ao_task *task)
-{
-    atomic_store(&task->is_cancelled, true);
-    tell(task);
 }

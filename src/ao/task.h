@@ -15,10 +15,13 @@
  *   RUNNING --the function returned CALL_LATER--> PARKED --finished--> RUNNING, elsewhere
  *   RUNNING --finished before it returned--> FINISHED: the same thread goes on
  *   PARKED --cancelled--> TELLING --the device was told--> TOLD, or finished meanwhile: goes on
- */
+ *
+ * What a call resolves apart (apart.h) is a task of its own, whose end the call waits for as for
+ * any answer that comes later. How all of them are cancelled is cancel.c's. */
 #ifndef AO_TASK_H
 #define AO_TASK_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "ao/context.h"
@@ -101,6 +104,9 @@ struct ao_call {
     ao_call *next_waiter, *previous_waiter;
     char *raised; /* text of LATER_RAISE; NULL: memory was gone */
     beamr_status raised_status;
+    ao_task *apart;   /* counted: what it resolves apart, or did; NULL for none */
+    bool is_apart;    /* it is that what a parked call waits for */
+    ao_function late; /* goes on instead of `then` when that was given up */
 };
 
 typedef enum task_state {
@@ -113,6 +119,13 @@ typedef enum task_state {
 
 #define TASK_INLINE_FRAMES 2
 
+/* Where a list was when its resolution ended with another outcome than OK, for a text about it.
+ */
+typedef struct task_end {
+    size_t place;  /* of the request in the list, which has the base at 0; 0: not ended so */
+    ao_value base; /* on which it was resolved; counted */
+} task_end;
+
 struct ao_task {
     atomic_uint count;
     atomic_int state;
@@ -120,9 +133,23 @@ struct ao_task {
     ao_context *context;
     ao_call *top;
     ao_task *next;       /* of those that wait for this thread */
-    ao_group *waits_for; /* under the lock of the groups */
+    ao_group *waits_for; /* under the lock of the groups, */
+    ao_task *above;      /* likewise: that its top call resolves apart; NULL for none */
+    uint32_t depth;      /* of resolutions around it, if it is apart */
+    bool is_fresh;       /* nothing of it has run */
+    bool is_loose;       /* its waiter goes on without it: it needs no context */
+
+    pthread_mutex_t lock; /* of the following */
+    ao_stop *stops;       /* of what runs in it */
+    ao_call *waiter;      /* that it was resolved apart for; NULL: none, or it has gone on */
+    bool is_late;         /* and is not to get the result, */
+    bool is_held;         /* for which somebody cancels this task */
+    bool was_told;        /* the device that it waits for knows that it is cancelled */
+    bool has_ended;
+
     ao_done done;
     void *user;
+    task_end *end;    /* of whoever waits for it; NULL for none */
     ao_result result; /* when it has ended */
     beamr_status status;
     ao_options options;
@@ -140,6 +167,10 @@ static inline void value_drop(ao_value *value)
 
 /* ---- task.c ---- */
 
+/* As ao_resolve, and says where it ended.
+ *   end  begin with {0} */
+beamr_status task_resolve_list(ao_context *context, ao_value list, const ao_options *options,
+                               task_end *end, ao_result *out, beamr_error *err);
 /* Resolve something else first; `then` goes on with the calling frame, which finds the end in
  * frame->child. Returns what the step must return: CALL_PUSHED, or a failure.
  *   fold     FOLD_LIST: `source` is the list, `base` is AO_NO_VALUE. Else `source` is the
@@ -148,6 +179,11 @@ static inline void value_drop(ao_value *value)
 beamr_status call_push(ao_call *call, fold_kind fold, BEAMR_OWN ao_value base,
                        BEAMR_OWN ao_value source, const ao_options *options, ao_function then,
                        beamr_error *err);
+/* Resolutions within each other that the options of a call allow. */
+static inline uint32_t call_depth_max(const ao_call *call)
+{
+    return call->options->max_depth ? call->options->max_depth : AO_RESOLVE_DEPTH;
+}
 /* End the request with a result: sets it.  Returns CALL_END, or BEAMR_NO_MEMORY. */
 beamr_status call_end(ao_call *call, ao_outcome outcome, BEAMR_OWN ao_value value,
                       beamr_error *err);
@@ -158,6 +194,31 @@ ao_value call_error_value(int http_status, const char *text);
 void call_clear_request(ao_call *call);
 /* The call has what it waited for: `later` says what. Its task goes on, here or elsewhere. */
 void task_finish_call(ao_call *call, later_kind later);
+/* Likewise, on this thread whatever the context's executor. */
+void task_finish_here(ao_call *call, later_kind later);
+/* A task that has not begun.
+ *   base, source  taken over */
+beamr_status task_new(ao_context *context, fold_kind fold, BEAMR_OWN ao_value base,
+                      BEAMR_OWN ao_value source, const ao_options *options,
+                      BEAMR_OWN ao_task **out, beamr_error *err);
+void task_ref(ao_task *task);
+/* A task that is handed on goes on: by the executor, or on this thread; here on this one. */
+void task_resume(ao_task *task);
+void task_resume_here(ao_task *task);
+/* What is resumed on this thread waits from now on until task_leave_here. */
+bool task_enter_here(void);
+void task_leave_here(bool was_here);
+/* The task that runs on this thread; NULL for none. */
+ao_task *task_here(void);
+
+/* ---- cancel.c ---- */
+
+/* A parked task was cancelled meanwhile: tell it, and what it resolves apart. */
+void cancel_parked(ao_task *task);
+/* Cancel a task that is held (apart.h), let its waiter go on, and give the count back. */
+void cancel_held(BEAMR_OWN ao_task *task);
+/* Let the waiter of a task that was cancelled go on, if nobody else has still to do with it. */
+void cancel_let_go(ao_task *task);
 
 /* ---- resolve.c ---- */
 

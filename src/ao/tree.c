@@ -185,21 +185,26 @@ static void close_slot(tree *n, size_t at)
 
 /* ---- Finding ---- */
 
-/* Order of a key in the tree and one that is looked for. Equal prefixes of eight bytes that the
- * texts have need not be compared again. */
+/* Order of two texts with the same prefix: their first bytes need not be compared again. */
+static inline int compare_rest(const ao_name *name, beamr_bytes key)
+{
+    beamr_bytes text = ao_name_text(name);
+
+    if (text.len <= sizeof(uint64_t) ||
+        key.len <= sizeof(uint64_t)) /* bytes of zero may be missing */
+        return (text.len > key.len) - (text.len < key.len);
+    return text_compare(
+        (beamr_bytes){text.data + sizeof(uint64_t), text.len - sizeof(uint64_t)},
+        (beamr_bytes){key.data + sizeof(uint64_t), key.len - sizeof(uint64_t)});
+}
+
+/* Order of a key in the tree and one that is looked for. */
 static inline int compare(uint64_t prefix, const ao_name *name, uint64_t key_prefix,
                           beamr_bytes key)
 {
-    beamr_bytes text;
-
     if (prefix != key_prefix)
         return prefix < key_prefix ? -1 : 1;
-    text = ao_name_text(name);
-    if (text.len <= sizeof prefix ||
-        key.len <= sizeof prefix) /* bytes of zero may be missing */
-        return (text.len > key.len) - (text.len < key.len);
-    return text_compare((beamr_bytes){text.data + sizeof prefix, text.len - sizeof prefix},
-                        (beamr_bytes){key.data + sizeof prefix, key.len - sizeof prefix});
+    return compare_rest(name, key);
 }
 
 /* The child below which the key stands, if it is there. */
@@ -219,27 +224,27 @@ static size_t find_child(const tree *n, uint64_t prefix, beamr_bytes key)
     return low - 1;
 }
 
-/* Where the key stands in a leaf, or would. */
-static size_t find_entry(const tree *n, uint64_t prefix, beamr_bytes key, bool *is_there)
+/* Where the key stands in a leaf, or would. The search by halves has no branches that depend on
+ * keys, which would be guessed wrong every other time. */
+static inline size_t find_entry(const tree *n, uint64_t prefix, beamr_bytes key, bool *is_there)
 {
-    size_t low = 0, high = n->used;
+    const tree_entry *e = entries(n);
+    size_t at = 0;
 
-    *is_there = false;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const tree_entry *e = &entries(n)[middle];
-        int order = compare(e->prefix, e->key, prefix, key);
-
-        if (order == 0) {
-            *is_there = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
+    for (size_t left = n->used, half; left > 0; left -= half) {
+        half = (left + 1) / 2;
+        at += half & -(size_t)(e[at + half - 1].prefix < prefix);
     }
-    return low;
+    for (; at < n->used && e[at].prefix == prefix; at++) {
+        int order = compare_rest(e[at].key, key);
+
+        if (order >= 0) {
+            *is_there = order == 0;
+            return at;
+        }
+    }
+    *is_there = false;
+    return at;
 }
 
 const tree_entry *tree_find(const tree *t, beamr_bytes key)
@@ -409,14 +414,29 @@ static void shrink(tree *n, value_size old)
     n->size.bytes -= old.bytes;
 }
 
-static bool replace(tree **t, uint64_t prefix, beamr_bytes key, ao_value value)
+/* The way to an entry; where it stands in a leaf is known. */
+static bool descend_to(tree **t, const tree_entry *old, uint64_t prefix, beamr_bytes key,
+                       tree_way *way)
+{
+    if ((*t)->height > 0)
+        return descend(t, prefix, key, false, way);
+    way->count = 1;
+    way->at[0] = (size_t)(old - entries(*t));
+    if (!own(t, (*t)->used))
+        return false;
+    way->nodes[0] = *t;
+    return true;
+}
+
+static bool replace(tree **t, const tree_entry *found, uint64_t prefix, beamr_bytes key,
+                    ao_value value)
 {
     tree_way way;
     tree_entry *entry;
     ao_value old;
     value_size old_size, size;
 
-    if (!descend(t, prefix, key, false, &way))
+    if (!descend_to(t, found, prefix, key, &way))
         return false;
     entry = &entries(way.nodes[way.count - 1])[way.at[way.count - 1]];
     old = entry->value;
@@ -443,7 +463,7 @@ bool tree_put(tree **t, const tree_entry *old, beamr_bytes key, const ao_name *n
 {
     uint64_t prefix = text_prefix(key);
 
-    return old ? replace(t, prefix, key, value) : insert(t, prefix, key, name, value);
+    return old ? replace(t, old, prefix, key, value) : insert(t, prefix, key, name, value);
 }
 
 /* Join a child that has become small with a neighbour, if both fit into one node. That may fail

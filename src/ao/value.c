@@ -3,7 +3,7 @@
  * in link.c. */
 #include <stdlib.h>
 
-#include "ao/internal.h"
+#include "ao/contents.h"
 
 enum { SLICE_SHARED_MIN = 1024 }; /* bytes from which a slice shares instead of copying */
 
@@ -36,30 +36,17 @@ struct ao_native {
 
 /* ---- Counts and sizes ---- */
 
+/* The kinds whose pointer leads to something that begins with an ao_object: all such pointers
+ * are in one place of a value. */
+#define IS(kind) (1u << (kind))
+static const unsigned counted = IS(AO_BINARY) | IS(AO_LIST) | IS(AO_MESSAGE) | IS(AO_LINK) |
+                                IS(AO_AS) | IS(AO_RESOLVE) | IS(AO_NATIVE);
+
 /* The object behind a value; NULL when there is none, or when it is a name. */
-static ao_object *object_of(ao_value value)
+static inline ao_object *object_of(ao_value value)
 {
-    switch (value.kind) {
-    case AO_BINARY:
-        return &value.of.binary->object;
-    case AO_INTEGER:
-        return value.is_big ? (ao_object *)value.of.digits : NULL; /* which begins with it */
-    case AO_LIST:
-        return &value.of.list->object;
-    case AO_MESSAGE:
-        return (ao_object *)value.of.message; /* which begins with it */
-    case AO_LINK:
-        return (ao_object *)value.of.link; /* likewise */
-    case AO_AS:
-    case AO_RESOLVE:
-        return &value.of.form->object;
-    case AO_NATIVE:
-        return &value.of.native->object;
-    case AO_NONE:
-    case AO_FLOAT:
-    case AO_ATOM:
-        break;
-    }
+    if ((counted >> value.kind & 1) || (value.kind == AO_INTEGER && value.is_big))
+        return (ao_object *)(void *)value.of.binary;
     return NULL;
 }
 
@@ -101,21 +88,8 @@ beamr_status value_fail(ao_value none, beamr_error *err)
     }
 }
 
-void value_size_add(value_size *sum, value_size more)
-{
-    if (__builtin_add_overflow(sum->keys, more.keys, &sum->keys) || sum->keys > VALUE_SIZE_MAX)
-        sum->keys = VALUE_SIZE_MAX;
-    if (__builtin_add_overflow(sum->bytes, more.bytes, &sum->bytes) ||
-        sum->bytes > VALUE_SIZE_MAX)
-        sum->bytes = VALUE_SIZE_MAX;
-    if (more.depth > sum->depth)
-        sum->depth = more.depth;
-}
-
 value_size value_size_of(ao_value value)
 {
-    ao_limits size;
-
     switch (value.kind) {
     case AO_BINARY:
         return (value_size){0, value.of.binary->len, 0};
@@ -129,8 +103,7 @@ value_size value_size_of(ao_value value)
     case AO_RESOLVE:
         return value.of.form->size;
     case AO_MESSAGE:
-        size = ao_message_size(value.of.message);
-        return (value_size){size.max_keys, size.max_bytes, (unsigned)size.max_depth};
+        return message_size_of(value.of.message->contents->keys, value.of.message->secrets);
     case AO_LINK:
         return (value_size){0, ao_link_id(value).len, 0};
     case AO_NONE:

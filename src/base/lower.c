@@ -58,19 +58,28 @@ static bool has_other(uint64_t word)
     return ((word | (from_a & ~beyond_z)) & each * 0x80) != 0;
 }
 
-/* What keys are asked for each time: eight bytes at once. */
+/* What keys are asked for each time: eight bytes at once, of which the last eight, or the two
+ * halves of a short text, may overlap those before. */
 bool lower_is_plain(beamr_bytes text)
 {
-    uint64_t word;
-    size_t i = 0;
+    uint64_t word = 0;
+    uint32_t half[2] = {0, 0};
 
-    for (; text.len - i >= sizeof word; i += sizeof word) {
-        memcpy(&word, text.data + i, sizeof word);
-        if (has_other(word))
-            return false;
+    if (text.len >= sizeof word) {
+        for (size_t i = 0; text.len - i > sizeof word; i += sizeof word) {
+            memcpy(&word, text.data + i, sizeof word);
+            if (has_other(word))
+                return false;
+        }
+        memcpy(&word, text.data + text.len - sizeof word, sizeof word);
+    } else if (text.len >= sizeof half[0]) {
+        memcpy(&half[0], text.data, sizeof half[0]);
+        memcpy(&half[1], text.data + text.len - sizeof half[1], sizeof half[1]);
+        memcpy(&word, half, sizeof word);
+    } else {
+        for (size_t i = 0; i < text.len; i++)
+            word = word << 8 | text.data[i];
     }
-    for (word = 0; i < text.len; i++)
-        word = word << 8 | text.data[i];
     return !has_other(word);
 }
 

@@ -97,9 +97,15 @@ typedef struct field_text {
 } field_text;
 
 void field_text_add(field_text *text, beamr_bytes bytes);
-void field_text_add_text(field_text *text, const char *chars);
+/* Here, so that the length of a literal is known. */
+static inline void field_text_add_text(field_text *text, const char *chars)
+{
+    field_text_add(text, beamr_bytes_of(chars));
+}
 /* A string with quotes, `"` and `\` escaped, other bytes unchanged. */
 void field_text_add_string(field_text *text, beamr_bytes bytes);
+/* What stands between its quotes. */
+void field_text_add_escaped(field_text *text, beamr_bytes bytes);
 /* `:BASE64:` */
 void field_text_add_bytes(field_text *text, beamr_bytes bytes);
 /* Any item, with its parameters, in the order given. */

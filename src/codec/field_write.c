@@ -37,32 +37,55 @@ void field_text_add(field_text *text, beamr_bytes bytes)
     text->len += bytes.len;
 }
 
-void field_text_add_text(field_text *text, const char *chars)
+/* Write `bytes` with `escapes` backslashes; returns where it ends. */
+static char *put_escaped(char *to, beamr_bytes bytes, size_t escapes)
 {
-    field_text_add(text, beamr_bytes_of(chars));
-}
-
-void field_text_add_string(field_text *text, beamr_bytes bytes)
-{
-    size_t escapes = 0;
-    char *to;
-
-    for (size_t i = 0; i < bytes.len; i++)
-        escapes += bytes.data[i] == '"' || bytes.data[i] == '\\';
-    if (!(to = reserve(text, bytes.len + escapes + 2)))
-        return;
-    *to++ = '"';
     if (!escapes && bytes.len) {
         memcpy(to, bytes.data, bytes.len);
-        to += bytes.len;
+        return to + bytes.len;
     }
-    for (size_t i = 0; escapes && i < bytes.len; i++) {
+    for (size_t i = 0; i < bytes.len; i++) {
         if (bytes.data[i] == '"' || bytes.data[i] == '\\')
             *to++ = '\\';
         *to++ = (char)bytes.data[i];
     }
+    return to;
+}
+
+static size_t count_escapes(beamr_bytes bytes)
+{
+    size_t escapes = 0;
+
+    if (!bytes.len ||
+        (!memchr(bytes.data, '"', bytes.len) && !memchr(bytes.data, '\\', bytes.len)))
+        return 0; /* nearly always */
+    for (size_t i = 0; i < bytes.len; i++)
+        escapes += bytes.data[i] == '"' || bytes.data[i] == '\\';
+    return escapes;
+}
+
+void field_text_add_string(field_text *text, beamr_bytes bytes)
+{
+    size_t escapes = count_escapes(bytes);
+    char *to = reserve(text, bytes.len + escapes + 2);
+
+    if (!to)
+        return;
+    *to++ = '"';
+    to = put_escaped(to, bytes, escapes);
     *to = '"';
     text->len += bytes.len + escapes + 2;
+}
+
+void field_text_add_escaped(field_text *text, beamr_bytes bytes)
+{
+    size_t escapes = count_escapes(bytes);
+    char *to = reserve(text, bytes.len + escapes);
+
+    if (!to)
+        return;
+    (void)put_escaped(to, bytes, escapes);
+    text->len += bytes.len + escapes;
 }
 
 void field_text_add_bytes(field_text *text, beamr_bytes bytes)

@@ -2,20 +2,32 @@
  * One line for each component, and a last one that lists them. It departs from RFC 9421 in
  * that derived components have no `@` in their own lines, only in the list.
  * Source: AO-Core ids, "Unsigned id"; RFC 9421, "Creating the Signature Base". */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "codec/httpsig.h"
+#include "crypto/sha256.h"
 
 bool httpsig_is_derived(beamr_bytes name)
 {
-    static const char *const names[] = {"method", "target-uri", "authority",
-                                        "scheme", "path",       "request-target",
-                                        "query",  "status",     "query-param"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (text_is(name, names[i]))
-            return true;
-    return false;
+    switch (name.len) { /* few names have one of these lengths */
+    case 4:
+        return text_is(name, "path");
+    case 5:
+        return text_is(name, "query");
+    case 6:
+        return text_is(name, "method") || text_is(name, "scheme") || text_is(name, "status");
+    case 9:
+        return text_is(name, "authority");
+    case 10:
+        return text_is(name, "target-uri");
+    case 11:
+        return text_is(name, "query-param");
+    case 14:
+        return text_is(name, "request-target");
+    default:
+        return false;
+    }
 }
 
 /* ---- Writing ---- */
@@ -70,12 +82,18 @@ static uint8_t *put_value(uint8_t *p, beamr_bytes value)
 /* The name as the list has it: lower-cased as Latin-1, whatever it is. */
 static uint8_t *put_listed(uint8_t *p, const httpsig_component *component)
 {
+    beamr_bytes name = component->name;
+
     *p++ = '"';
     if (component->is_derived)
         *p++ = '@';
-    for (size_t i = 0; i < component->name.len; i++) {
-        uint8_t c = component->name.data[i];
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.data[i];
 
+        if ((c >= 'a' && c <= 'z') || c == '-') { /* nearly always */
+            *p++ = c;
+            continue;
+        }
         if ((c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7))
             c = (uint8_t)(c + 0x20);
         if (c == '"' || c == '\\')
@@ -136,14 +154,26 @@ static int compare_listed(const void *left, const void *right)
     return order;
 }
 
+/* Often they are in order already, or a few; qsort takes much for those. */
 static void sort_components(httpsig_component *components, size_t count)
 {
+    enum { FEW = 16 };
     size_t i = 1;
 
     while (i < count && compare_listed(&components[i - 1], &components[i]) <= 0)
         i++;
-    if (i < count) /* often they are in order already */
+    if (i < count && count > FEW) {
         qsort(components, count, sizeof *components, compare_listed);
+        return;
+    }
+    for (; i < count; i++) {
+        httpsig_component moved = components[i];
+        size_t to = i;
+
+        for (; to && compare_listed(&components[to - 1], &moved) > 0; to--)
+            components[to] = components[to - 1];
+        components[to] = moved;
+    }
 }
 
 beamr_status httpsig_all_components(arena *a, const httpsig_message *message, bool is_hmac,
@@ -237,6 +267,15 @@ beamr_status httpsig_hmac_base(arena *a, const httpsig_message *message, const f
                         beamr_bytes_of(";alg=\"" HTTPSIG_HMAC "\";keyid=\"ao\""), out, err);
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static crypto_hmac_key hmac_key; /* that of all ids */
+static bool has_hmac_key;
+
+static void prepare_hmac_key(void)
+{
+    has_hmac_key = crypto_hmac_prepare(beamr_bytes_of("ao"), &hmac_key, NULL) == BEAMR_OK;
+}
+
 beamr_status httpsig_hmac(arena *a, const httpsig_message *message, const field_item *list,
                           uint8_t id[AO_ID_SIZE], bool *is_complete, beamr_error *err)
 {
@@ -245,5 +284,8 @@ beamr_status httpsig_hmac(arena *a, const httpsig_message *message, const field_
     BEAMR_TRY(httpsig_hmac_base(a, message, list, &base, is_complete, err));
     if (!*is_complete)
         return BEAMR_OK;
-    return crypto_hmac_sha256(beamr_bytes_of("ao"), &base, 1, id, err);
+    (void)pthread_once(&once, prepare_hmac_key);
+    if (!has_hmac_key)
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "OpenSSL did not compute SHA-256");
+    return crypto_hmac_sha256(&hmac_key, &base, 1, id, err);
 }

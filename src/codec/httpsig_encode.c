@@ -137,6 +137,8 @@ static size_t field_place(const httpsig_message *message, beamr_bytes name, bool
     size_t low = 0, high = message->count;
 
     *is_there = false;
+    if (high && codec_key_compare(message->fields[high - 1].name, name) < 0)
+        return high; /* names mostly come in their order */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = codec_key_compare(message->fields[middle].name, name);

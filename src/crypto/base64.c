@@ -8,30 +8,30 @@ static const char alphabets[2][65] = {
     [CRYPTO_BASE64URL] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 };
 
-/* The value of a digit plus one; 0 for a byte that is none. The last two digits of the alphabet
- * are not in it. */
+/* The value of a digit, and in which alphabets it is one; 0 for a byte that is none. */
+enum { STANDARD = 0x40, URL = 0x80, BOTH = STANDARD | URL };
+
 static const uint8_t digits[256] = {
-    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,
-    ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,
-    ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21,
-    ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28,
-    ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35,
-    ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,
-    ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49,
-    ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62,
+    ['A'] = BOTH | 0,  ['B'] = BOTH | 1,  ['C'] = BOTH | 2,      ['D'] = BOTH | 3,
+    ['E'] = BOTH | 4,  ['F'] = BOTH | 5,  ['G'] = BOTH | 6,      ['H'] = BOTH | 7,
+    ['I'] = BOTH | 8,  ['J'] = BOTH | 9,  ['K'] = BOTH | 10,     ['L'] = BOTH | 11,
+    ['M'] = BOTH | 12, ['N'] = BOTH | 13, ['O'] = BOTH | 14,     ['P'] = BOTH | 15,
+    ['Q'] = BOTH | 16, ['R'] = BOTH | 17, ['S'] = BOTH | 18,     ['T'] = BOTH | 19,
+    ['U'] = BOTH | 20, ['V'] = BOTH | 21, ['W'] = BOTH | 22,     ['X'] = BOTH | 23,
+    ['Y'] = BOTH | 24, ['Z'] = BOTH | 25, ['a'] = BOTH | 26,     ['b'] = BOTH | 27,
+    ['c'] = BOTH | 28, ['d'] = BOTH | 29, ['e'] = BOTH | 30,     ['f'] = BOTH | 31,
+    ['g'] = BOTH | 32, ['h'] = BOTH | 33, ['i'] = BOTH | 34,     ['j'] = BOTH | 35,
+    ['k'] = BOTH | 36, ['l'] = BOTH | 37, ['m'] = BOTH | 38,     ['n'] = BOTH | 39,
+    ['o'] = BOTH | 40, ['p'] = BOTH | 41, ['q'] = BOTH | 42,     ['r'] = BOTH | 43,
+    ['s'] = BOTH | 44, ['t'] = BOTH | 45, ['u'] = BOTH | 46,     ['v'] = BOTH | 47,
+    ['w'] = BOTH | 48, ['x'] = BOTH | 49, ['y'] = BOTH | 50,     ['z'] = BOTH | 51,
+    ['0'] = BOTH | 52, ['1'] = BOTH | 53, ['2'] = BOTH | 54,     ['3'] = BOTH | 55,
+    ['4'] = BOTH | 56, ['5'] = BOTH | 57, ['6'] = BOTH | 58,     ['7'] = BOTH | 59,
+    ['8'] = BOTH | 60, ['9'] = BOTH | 61, ['+'] = STANDARD | 62, ['/'] = STANDARD | 63,
+    ['-'] = URL | 62,  ['_'] = URL | 63,
 };
 
-#define NO_DIGIT 64u
-
-static inline uint32_t digit_value(crypto_alphabet alphabet, uint8_t c)
-{
-    if (digits[c])
-        return digits[c] - 1u;
-    if (c == (uint8_t)alphabets[alphabet][62])
-        return 62;
-    return c == (uint8_t)alphabets[alphabet][63] ? 63 : NO_DIGIT;
-}
+static const uint8_t marks[2] = {[CRYPTO_BASE64] = STANDARD, [CRYPTO_BASE64URL] = URL};
 
 /* ---- Encoding ---- */
 
@@ -87,21 +87,30 @@ size_t crypto_base64_size(size_t len)
  *   at  gets where the first bad digit is, on failure */
 static bool decode_digits(crypto_alphabet alphabet, beamr_bytes text, uint8_t *out, size_t *at)
 {
-    uint32_t bits = 0, value;
-    size_t i;
+    uint8_t mark = marks[alphabet];
+    uint32_t bits = 0;
+    size_t i = 0;
 
-    for (i = 0; i < text.len; i++) {
-        if ((value = digit_value(alphabet, text.data[i])) == NO_DIGIT) {
+    for (; text.len - i >= 4; i += 4) {
+        const uint8_t *in = text.data + i;
+        uint8_t a = digits[in[0]], b = digits[in[1]], c = digits[in[2]], d = digits[in[3]];
+
+        if (!(a & b & c & d & mark))
+            break;
+        bits = (uint32_t)(a & 63) << 18 | (uint32_t)(b & 63) << 12 | (uint32_t)(c & 63) << 6 |
+               (d & 63);
+        *out++ = (uint8_t)(bits >> 16);
+        *out++ = (uint8_t)(bits >> 8);
+        *out++ = (uint8_t)bits;
+    }
+    for (bits = 0; i < text.len; i++) { /* the last ones, or what is wrong with four */
+        uint8_t digit = digits[text.data[i]];
+
+        if (!(digit & mark)) {
             *at = i;
             return false;
         }
-        bits = bits << 6 | value;
-        if (i % 4 == 3) {
-            *out++ = (uint8_t)(bits >> 16);
-            *out++ = (uint8_t)(bits >> 8);
-            *out++ = (uint8_t)bits;
-            bits = 0;
-        }
+        bits = bits << 6 | (digit & 63);
     }
     /* A single digit is no byte; the bits that two or three have too many are zero. */
     *at = text.len ? text.len - 1 : 0;

@@ -1,44 +1,80 @@
 /* Hashes by OpenSSL's libcrypto.
  * A method that is looked up for every hash costs more than the hash of a short text, so each
- * is looked up once. HMAC is written out here for the same reason: a key that fits into a block
- * is two more blocks to hash, while OpenSSL's own takes several allocations and look-ups. */
+ * is looked up once, and so does a context that is made for it: each thread keeps one of each
+ * kind. SHA-256 needs neither: sha256.c computes it. */
 #include "crypto/hash.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
 
-#include "crypto/internal.h"
+#include "crypto/sha256.h"
 
+#define KIND_FIRST CRYPTO_SHA384
 #define KIND_COUNT 3
 
 static const struct {
     const char *name;
     const EVP_MD *(*plain)(void);
 } kinds[KIND_COUNT] = {
-    [CRYPTO_SHA256] = {"SHA2-256", EVP_sha256},
     [CRYPTO_SHA384] = {"SHA2-384", EVP_sha384},
     [CRYPTO_SHA512] = {"SHA2-512", EVP_sha512},
 };
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const EVP_MD *methods[KIND_COUNT];
+static pthread_key_t kept[KIND_COUNT]; /* a thread's context that is not in use */
+static bool can_keep[KIND_COUNT];
 
-static void find_methods(void)
+static void free_context(void *context)
 {
-    for (size_t i = 0; i < KIND_COUNT; i++) {
+    EVP_MD_CTX_free(context);
+}
+
+/* A library that is unloaded takes free_context away, while threads that used it may go on.
+ * What they kept is lost. */
+static void __attribute__((destructor)) forget_keys(void)
+{
+    for (size_t i = KIND_FIRST; i < KIND_COUNT; i++)
+        if (can_keep[i])
+            (void)pthread_key_delete(kept[i]);
+}
+
+static void begin(void)
+{
+    for (size_t i = KIND_FIRST; i < KIND_COUNT; i++) {
         methods[i] = EVP_MD_fetch(NULL, kinds[i].name, NULL);
         if (!methods[i])
             methods[i] = kinds[i].plain(); /* looked up at each use: slower, but it works */
+        can_keep[i] = pthread_key_create(&kept[i], free_context) == 0;
     }
 }
 
-const EVP_MD *hash_method(crypto_hash_kind kind)
+/* OpenSSL's method of a hash, looked up once and kept as long as the process lives. */
+static const EVP_MD *hash_method(crypto_hash_kind kind)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-    (void)pthread_once(&once, find_methods);
+    (void)pthread_once(&once, begin);
     return methods[kind];
+}
+
+/* A context for hashes of a kind, to be given back.  NULL: no memory. */
+static EVP_MD_CTX *take_context(crypto_hash_kind kind)
+{
+    EVP_MD_CTX *c = NULL;
+
+    (void)pthread_once(&once, begin);
+    if (can_keep[kind])
+        c = pthread_getspecific(kept[kind]);
+    if (!c)
+        return EVP_MD_CTX_new();
+    (void)pthread_setspecific(kept[kind], NULL);
+    return c;
+}
+
+static void give_context(crypto_hash_kind kind, EVP_MD_CTX *c)
+{
+    if (!c || !can_keep[kind] || pthread_setspecific(kept[kind], c) != 0)
+        EVP_MD_CTX_free(c);
 }
 
 static beamr_status fail_memory(beamr_error *err)
@@ -61,54 +97,14 @@ static bool hash_all(EVP_MD_CTX *c, crypto_hash_kind kind, const beamr_bytes *pi
 beamr_status crypto_hash_pieces(crypto_hash_kind kind, const beamr_bytes *pieces, size_t count,
                                 uint8_t *out, beamr_error *err)
 {
-    EVP_MD_CTX *c = EVP_MD_CTX_new();
-    bool is_done = c && hash_all(c, kind, pieces, count, out);
-
-    EVP_MD_CTX_free(c);
-    return is_done ? BEAMR_OK : fail_memory(err);
-}
-
-/* ---- HMAC ---- */
-
-enum { BLOCK = 64, DIGEST = 32 };
-
-/* hash(outer block, hash(inner block, pieces)), where a block is the key and padding. */
-static bool hmac(EVP_MD_CTX *c, const uint8_t key[BLOCK], const beamr_bytes *pieces,
-                 size_t count, uint8_t out[DIGEST])
-{
-    uint8_t inner[BLOCK], outer[BLOCK], digest[DIGEST];
-    const beamr_bytes last[] = {{outer, BLOCK}, {digest, DIGEST}};
+    EVP_MD_CTX *c;
     bool is_done;
 
-    for (size_t i = 0; i < BLOCK; i++) {
-        inner[i] = key[i] ^ 0x36;
-        outer[i] = key[i] ^ 0x5c;
-    }
-    is_done = EVP_DigestInit_ex2(c, hash_method(CRYPTO_SHA256), NULL) &&
-              EVP_DigestUpdate(c, inner, BLOCK);
-    for (size_t i = 0; i < count && is_done; i++)
-        is_done = !pieces[i].len || EVP_DigestUpdate(c, pieces[i].data, pieces[i].len);
-    is_done = is_done && EVP_DigestFinal_ex(c, digest, NULL) &&
-              hash_all(c, CRYPTO_SHA256, last, 2, out);
-    OPENSSL_cleanse(inner, sizeof inner);
-    OPENSSL_cleanse(outer, sizeof outer);
-    return is_done;
-}
-
-beamr_status crypto_hmac_sha256(beamr_bytes key, const beamr_bytes *pieces, size_t count,
-                                uint8_t out[32], beamr_error *err)
-{
-    uint8_t block[BLOCK] = {0};
-    EVP_MD_CTX *c = EVP_MD_CTX_new();
-    bool is_done = c;
-
-    if (is_done && key.len > BLOCK)
-        is_done = hash_all(c, CRYPTO_SHA256, &key, 1, block);
-    else if (key.len)
-        memcpy(block, key.data, key.len <= BLOCK ? key.len : 0);
-    is_done = is_done && hmac(c, block, pieces, count, out);
-    OPENSSL_cleanse(block, sizeof block);
-    EVP_MD_CTX_free(c);
+    if (kind == CRYPTO_SHA256)
+        return crypto_sha256_pieces(pieces, count, out, err);
+    c = take_context(kind);
+    is_done = c && hash_all(c, kind, pieces, count, out);
+    give_context(kind, c);
     return is_done ? BEAMR_OK : fail_memory(err);
 }
 
@@ -167,12 +163,12 @@ static beamr_status deep_hash(EVP_MD_CTX *c, const crypto_tree *tree, unsigned d
 beamr_status crypto_deep_hash(const crypto_tree *tree, uint8_t out[CRYPTO_SHA384_SIZE],
                               beamr_error *err)
 {
-    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    EVP_MD_CTX *c = take_context(CRYPTO_SHA384);
     beamr_status st;
 
     if (!c)
         return fail_memory(err);
     st = deep_hash(c, tree, 0, out, err);
-    EVP_MD_CTX_free(c);
+    give_context(CRYPTO_SHA384, c);
     return st;
 }

@@ -1,6 +1,6 @@
-/* Hashes by OpenSSL: SHA-256, SHA-384, SHA-512 of bytes in pieces, HMAC-SHA-256, and the deep
- * hash of Arweave. For SHA-256 of bytes in one piece see crypto/sha256.h. Source: FIPS 180-4,
- * RFC 2104, ANS-104 ("deep hash"). */
+/* Hashes by OpenSSL: SHA-256, SHA-384, SHA-512 of bytes in pieces, and the deep hash of
+ * Arweave. For SHA-256 of bytes in one piece, and HMAC, see crypto/sha256.h.
+ * Source: FIPS 180-4, ANS-104 ("deep hash"). */
 #ifndef CRYPTO_HASH_H
 #define CRYPTO_HASH_H
 
@@ -19,9 +19,6 @@ typedef enum crypto_hash_kind {
 /* The hash of all pieces, one behind the other.  Errors: BEAMR_NO_MEMORY. */
 beamr_status crypto_hash_pieces(crypto_hash_kind kind, const beamr_bytes *pieces, size_t count,
                                 uint8_t *out, beamr_error *err);
-
-beamr_status crypto_hmac_sha256(beamr_bytes key, const beamr_bytes *pieces, size_t count,
-                                uint8_t out[32], beamr_error *err);
 
 /* The deep hash of a tree of byte strings.
  *   items   of a list, if `is_list`; otherwise the bytes */

@@ -15,12 +15,4 @@ bool checksum_has_avx2(void);
 void checksum_add_avx2(void *state, const void *data, size_t len);
 void checksum_of_avx2(const void *data, size_t len, uint8_t out[CRYPTO_CHECKSUM_SIZE]);
 
-/* ---- Hashes: hash.c ---- */
-
-struct evp_md_st; /* OpenSSL's EVP_MD */
-
-/* OpenSSL's method of a hash, looked up once and kept as long as the process lives; any
- * thread. */
-const struct evp_md_st *hash_method(crypto_hash_kind kind);
-
 #endif

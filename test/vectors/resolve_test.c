@@ -14,16 +14,6 @@ static ao_options options_of(const char *name)
     return options;
 }
 
-/* Under the name that the reference's own device has. */
-static beamr_status multipass(ao_call *call, beamr_error *err)
-{
-    (void)err;
-    return ao_call_ok(call, ao_message_value(ao_message_ref(ao_call_base(call))));
-}
-
-static const ao_key multipass_keys[] = {{"compute", multipass}, AO_KEYS_END};
-static const ao_device dev_multipass = {.name = "multipass@1.0", .keys = multipass_keys};
-
 /* `none` is what a result has that was not linked: then its hashpath is its id. */
 static void check_hashpath(const json_t *vector, const ao_message *result)
 {
@@ -79,18 +69,11 @@ static void every_vector_resolves_as_the_reference(void **state)
     json_decref(file);
 }
 
-static int open_context(void **state)
-{
-    if (notation_open(state) != 0)
-        return -1;
-    return ao_context_add_device(notation_context, &dev_multipass, NULL) == BEAMR_OK ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_vector_resolves_as_the_reference),
     };
 
-    return cmocka_run_group_tests(tests, open_context, notation_close);
+    return cmocka_run_group_tests(tests, notation_open, notation_close);
 }

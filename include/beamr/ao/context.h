@@ -68,10 +68,15 @@ typedef struct ao_settings {
     const ao_message
         *values;      /* options by name, for devices; a count is taken; NULL for none */
     ao_limits limits; /* of messages that are decoded; zeros for the default */
-    /* Runs what goes on after a call that answered later; NULL: on the thread that finished it.
-     */
+    /* Runs what goes on after a call that answered later; NULL: on the thread that finished it,
+     * and after a deadline on one for this alone. */
     void (*execute)(void *user, void (*run)(void *arg), void *arg);
-    void *user;
+    /* Told what the operator of this host may want to know and no message says: one line of
+     * text, borrowed, as "module ID: interpreted, as it could not be compiled: ...". Called on
+     * any thread, also on several at once, until ao_context_free returns; it must not resolve
+     * anything. NULL: nobody is told. */
+    void (*report)(void *user, const char *text);
+    void *user; /* of both */
 } ao_settings;
 
 /* A context with the devices and codecs of this library.
@@ -80,8 +85,10 @@ typedef struct ao_settings {
  * BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status ao_context_new(const ao_settings *settings, BEAMR_OWN ao_context **out,
                                       beamr_error *err);
-/* Nothing is being resolved in it: the last `done` has been called. What messages of its store
- * have as links can be read no more, unless it has been read before. Accepts NULL. */
+/* Nothing is being resolved in it: the last `done` has been called. A device that was told that
+ * nobody waits (ao_call_later) may still have to finish its call, and uses the context no more.
+ * What messages of its store have as links can be read no more, unless it has been read before.
+ * Accepts NULL. */
 BEAMR_API void ao_context_free(ao_context *context);
 
 /* ---- Parsing requests ---- */
@@ -98,9 +105,10 @@ BEAMR_API beamr_status ao_request_parse(ao_context *context, const ao_message *r
 /* Resolve a list of messages and wait for the end. A device's function does not call this, but
  * ao_call_resolve: a thread that waits within a resolution cannot see that two wait for each
  * other.
- *   list     AO_LIST as ao_request_parse makes it; borrowed
+ *   list     AO_LIST as ao_request_parse makes it, or {base, request...}, each request a
+ *            message whose `path` is one key; borrowed
  *   options  NULL for the default
- *   out      the outcome and its value
+ *   out      the outcome and its value, a count of which is the caller's; untouched on failure
  * Errors: what a device raised: any status; BEAMR_NOT_FOUND (an unknown device, or an id of
  * which no message is stored), BEAMR_LIMIT (too deep), BEAMR_NO_MEMORY. */
 BEAMR_API beamr_status ao_resolve(ao_context *context, ao_value list, const ao_options *options,
@@ -138,13 +146,18 @@ typedef struct ao_task ao_task;
  *   result  NULL when `err` says what was raised; borrowed */
 typedef void (*ao_done)(void *user, const ao_result *result, const beamr_error *err);
 
-/* Begin to resolve.  Errors: BEAMR_NO_MEMORY; `done` is then not called.
- *   out  to be given to ao_task_unref; NULL when it is of no interest */
+/* Begin to resolve, on this thread until the task ends or waits; what comes after that runs as
+ * ao_call_finish says.  Errors: BEAMR_ARGUMENT (no list, or an empty one),
+ * BEAMR_NO_MEMORY; `done` is then not called.
+ *   list  as for ao_resolve; borrowed
+ *   out   to be given to ao_task_unref; set before anything is resolved; NULL when it is of no
+ *         interest */
 BEAMR_API beamr_status ao_task_start(ao_context *context, ao_value list,
                                      const ao_options *options, ao_done done, void *user,
                                      BEAMR_OWN ao_task **out, beamr_error *err);
 /* Nobody needs the result any more: calls that answer later are told, and the task ends with
- * the outcome FAILURE as soon as they are finished. */
+ * the outcome FAILURE as soon as they are finished. Work that runs is ended, as far as its device
+ * arranged for that (ao_stop_begin): a guest's code ends at once. */
 BEAMR_API void ao_task_cancel(ao_task *task);
 BEAMR_API void ao_task_unref(ao_task *task); /* accepts NULL */
 

@@ -125,6 +125,29 @@ BEAMR_API void ao_call_raise(ao_call *call, beamr_status status, const char *tex
 /* Instead: go on with `then` on this thread, which ends as a function does. */
 BEAMR_API void ao_call_continue(ao_call *call, ao_function then);
 
+/* ---- Being cancelled while at work ---- */
+
+/* What ends work that a function does before it returns. Lies in the caller's memory; its fields
+ * are not for others. */
+typedef struct ao_stop {
+    struct ao_stop *next, *previous;
+    struct ao_task *task;
+    void (*stop)(void *arg);
+    void *arg;
+    bool is_asked;
+} ao_stop;
+
+/* Have stop(arg) called when the resolution that runs on this thread is cancelled from now on:
+ * at most once, on any thread, before this returns if it is cancelled already. It is called with
+ * a lock held, so it leaves a note, as beamr_store_interrupt does, and neither resolves, answers
+ * nor waits. Without a resolution on this thread it is never called.
+ * Each is ended with ao_stop_end: before the call is answered, or by the `clear` of its memory.
+ */
+BEAMR_API void ao_stop_begin(ao_stop *stop, void (*function)(void *arg), void *arg);
+/* From now on stop(arg) is neither called nor running.  Returns whether it was called. On any
+ * thread. Accepts zeros, and one that has ended. */
+BEAMR_API bool ao_stop_end(ao_stop *stop);
+
 /* ---- Devices ---- */
 
 typedef struct ao_key {

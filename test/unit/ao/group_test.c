@@ -2,6 +2,7 @@
 #include "world.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #define WAITERS 1000
 
@@ -65,8 +66,28 @@ static beamr_status cross(ao_call *call, beamr_error *err)
     return ao_call_later(call, NULL, NULL);
 }
 
-static const ao_key keys[] = {
-    {"compute", compute}, {"itself", itself}, {"cross", cross}, AO_KEYS_END};
+static void *start_another(void *context);
+static ao_task *toiling;
+
+/* Another comes to wait for it meanwhile, and it is cancelled, so that it comes to
+ * nothing. The other one does so in peace. */
+static beamr_status toil(ao_call *call, beamr_error *err)
+{
+    bool raises = ao_call_key(call).len == strlen("toil-raising");
+    pthread_t thread;
+
+    if (atomic_fetch_add(&computed, 1) > 0)
+        return ao_call_ok(call, ao_integer(7));
+    assert_int_equal(pthread_create(&thread, NULL, start_another, call), 0);
+    (void)pthread_join(thread, NULL);
+    ao_task_cancel(toiling);
+    if (raises)
+        return beamr_fail(err, BEAMR_TRAP, 0, "interrupted");
+    return ao_call_return(call, AO_OUTCOME_FAILURE, ao_binary_text("interrupted"));
+}
+
+static const ao_key keys[] = {{"compute", compute}, {"itself", itself},     {"cross", cross},
+                              {"toil", toil},       {"toil-raising", toil}, AO_KEYS_END};
 static const ao_device dev_group = {.name = "group@1.0", .keys = keys, .group = name_of_x};
 
 static ao_value make_list(const char *x, const char *other, const char *path)
@@ -258,6 +279,43 @@ static void another_takes_the_place_of_a_cancelled_leader(void **state)
     ao_context_free(context);
 }
 
+static void *start_another(void *arg)
+{
+    ao_call *call = arg;
+    char key[16];
+    ao_value list;
+
+    (void)snprintf(key, sizeof key, "%.*s", (int)ao_call_key(call).len,
+                   (const char *)ao_call_key(call).data);
+    list = make_list("same", "", key);
+    start(ao_call_context(call), list, see_seven, NULL);
+    ao_value_unref(list);
+    return NULL;
+}
+
+/* What a leader gives that was cancelled while it worked is nobody's result. */
+static void those_who_wait_do_not_get_what_was_interrupted(void **state)
+{
+    static const char *const paths[] = {"toil", "toil-raising"};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        ao_options options = {.raises_as_error = i >= 2};
+        ao_context *context = group_world();
+        ao_value list = make_list("same", "", paths[i % 2]);
+
+        assert_int_equal(
+            ao_task_start(context, list, &options, see_anything, NULL, &toiling, NULL),
+            BEAMR_OK);
+        assert_int_equal(atomic_load(&computed), 2);
+        assert_int_equal(atomic_load(&ended), 2);
+        assert_int_equal(atomic_load(&failed), 1);
+        ao_task_unref(toiling);
+        ao_value_unref(list);
+        ao_context_free(context);
+    }
+}
+
 static void see_answered_failure(void *user, const ao_result *result, const beamr_error *err)
 {
     (void)user;
@@ -380,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_request_for_itself_is_refused),
         cmocka_unit_test(two_that_wait_for_each_other_are_refused),
         cmocka_unit_test(another_takes_the_place_of_a_cancelled_leader),
+        cmocka_unit_test(those_who_wait_do_not_get_what_was_interrupted),
         cmocka_unit_test(each_decides_what_becomes_of_a_failure),
         cmocka_unit_test(those_who_wait_can_all_be_cancelled),
         cmocka_unit_test(threads_may_meet_in_a_group),

@@ -55,7 +55,6 @@ static ao_message *linked(const ao_message *base, const char *key, ao_message *r
     assert_int_equal(
         ao_hashpath_link(context, base, NULL, beamr_bytes_of(key), result, &out, NULL),
         BEAMR_OK);
-    ao_message_unref(result);
     return out;
 }
 
@@ -142,6 +141,40 @@ static void nothing_is_computed_until_somebody_asks(void **state)
     end = chain_of(named("root"), AO_CHAIN_MAX);
     assert_int_equal(atomic_load(&asked), 0);
     ao_message_unref(end);
+}
+
+static void note_release(void *pointer)
+{
+    *(bool *)pointer = true;
+}
+
+/* `message`, taken over, with a private value that notes when it goes. */
+static ao_message *watched(ao_message *message, bool *is_gone)
+{
+    ao_message *out;
+
+    *is_gone = false;
+    assert_int_equal(
+        ao_private_with(message, "held", ao_native_new(is_gone, note_release), &out, NULL),
+        BEAMR_OK);
+    ao_message_unref(message);
+    return out;
+}
+
+static void a_result_holds_only_the_first_of_what_it_came_from(void **state)
+{
+    bool is_first_gone, is_second_gone;
+    ao_message *first = watched(named("root"), &is_first_gone);
+    ao_message *second = linked(first, "one", watched(named("a"), &is_second_gone));
+    ao_message *third = linked(second, "two", named("b"));
+
+    (void)state;
+    ao_message_unref(first);
+    assert_false(is_first_gone);
+    ao_message_unref(second);
+    assert_true(is_second_gone);
+    ao_message_unref(third);
+    assert_true(is_first_gone);
 }
 
 static void a_message_without_an_id_fails_only_the_question(void **state)
@@ -284,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_of_any_length_agree),
+        cmocka_unit_test(a_result_holds_only_the_first_of_what_it_came_from),
         cmocka_unit_test(nothing_is_computed_until_somebody_asks),
         cmocka_unit_test(a_message_without_an_id_fails_only_the_question),
         cmocka_unit_test(a_reset_message_has_its_id_again),

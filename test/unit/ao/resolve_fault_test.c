@@ -1,5 +1,6 @@
 /* Resolution and the parsing of paths when memory is refused: every allocation in turn. What
  * fails says so, leaves nothing behind, and the next attempt works. */
+#include "ao/apart.h"
 #include "refuse.h"
 #include "world.h"
 
@@ -42,7 +43,26 @@ static ao_value name(ao_call *call)
     return ao_binary_text("a name");
 }
 
-static const ao_key keys[] = {{"first", first}, AO_KEYS_END};
+static beamr_status gone(ao_call *call, beamr_error *err)
+{
+    (void)err;
+    return ao_call_ok(call, ao_integer(0));
+}
+
+/* Apart, and given up while it is in its function, `late`. */
+static beamr_status apart(ao_call *call, beamr_error *err)
+{
+    beamr_status st =
+        apart_resolve(call, ao_message_value(ao_message_ref(ao_call_base(call))),
+                      ao_binary_text("first"), ao_call_options(call), second, gone, err);
+    ao_task *held;
+
+    if (st == APART_WAITS && ao_call_key(call).data[0] == 'l' && (held = apart_hold(call)))
+        apart_give_up(held);
+    return st;
+}
+
+static const ao_key keys[] = {{"first", first}, {"apart", apart}, {"late", apart}, AO_KEYS_END};
 static const ao_device dev_first = {.name = "first@1.0", .keys = keys, .group = name};
 
 static const ao_key early_keys[] = {{"early", early}, AO_KEYS_END};
@@ -72,7 +92,7 @@ static ao_value make_list(const char *path)
 
 static beamr_status resolve_list(ao_value list, const ao_options *options, beamr_error *err)
 {
-    ao_result result;
+    ao_result result = {AO_OUTCOME_OK, AO_NO_VALUE};
     beamr_status st = ao_resolve(context, list, options, &result, err);
 
     if (st == BEAMR_OK)
@@ -103,8 +123,8 @@ static void every_allocation_of(const char *path, ao_options options)
 static void resolving_survives_every_refusal(void **state)
 {
     static const char *const paths[] = {
-        "/inner/k/deep",        "/Inner&x=1/K", "/~first@1.0/first/k",
-        "/inner~message@1.0/k", "/x/(inner)/k", "/(inner/k)/deep",
+        "/inner/k/deep", "/Inner&x=1/K",    "/~first@1.0/first/k", "/inner~message@1.0/k",
+        "/x/(inner)/k",  "/(inner/k)/deep", "/~first@1.0/apart/k",
     };
     ao_options plain = AO_OPTIONS_DEFAULT, forced = AO_OPTIONS_DEFAULT;
 
@@ -116,6 +136,14 @@ static void resolving_survives_every_refusal(void **state)
         every_allocation_of(paths[i], forced);
     }
     every_allocation_of("/~early@1.0&y=1/early/x", plain);
+}
+
+static void giving_up_survives_every_refusal(void **state)
+{
+    ao_options plain = AO_OPTIONS_DEFAULT;
+
+    (void)state;
+    every_allocation_of("/~first@1.0/late", plain);
 }
 
 static void parsing_survives_every_refusal(void **state)
@@ -165,10 +193,18 @@ static void a_context_survives_every_refusal(void **state)
     } while (refusal.hits > 0);
 }
 
+static void execute(void *user, void (*run)(void *arg), void *arg)
+{
+    (void)user;
+    run(arg);
+}
+
 static int open_context(void **state)
 {
+    const ao_settings settings = {.execute = execute};
+
     (void)state;
-    context = world_new(NULL);
+    context = world_new(&settings);
     world_add(context, &dev_first);
     world_add(context, &dev_early);
     return 0;
@@ -185,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resolving_survives_every_refusal),
+        cmocka_unit_test(giving_up_survives_every_refusal),
         cmocka_unit_test(parsing_survives_every_refusal),
         cmocka_unit_test(a_context_survives_every_refusal),
     };

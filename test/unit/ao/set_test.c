@@ -165,6 +165,28 @@ static void commitments_go_when_a_committed_key_changes(void **state)
     check_path("{b: {a: 1, commitments: {x: 1}}}", "b/A", ao_integer(2), "{b: {a: 2}}");
 }
 
+/* Otherwise a message would go on to be who its commitments say, with other content. */
+static void those_of_messages_within_go_as_well(void **state)
+{
+    ao_message *more = read("{a: 2}");
+
+    (void)state;
+    check_set("{b: {a: 1, c: 1, commitments: {x: 1}}}", "{b: {a: 2}}", "{b: {a: 2, c: 1}}");
+    check_set("{b: {c: {a: 1, commitments: {x: 1}}}}", "{b: {c: {a: 2}, d: 1}}",
+              "{b: {c: {a: 2}, d: 1}}");
+    check_set("{b: {a: 1, commitments: {x: 1}}}", "{b: {a: 2, commitments: {y: 1}}}",
+              "{b: {a: 2}}");
+    check_set("{b: {a: {q: 1}, commitments: {x: 1}}}", "{b: {a: {r: 1}}}",
+              "{b: {a: {q: 1, r: 1}}}");
+    check_path("{c: {b: {a: 1, commitments: {x: 1}}}}", "c/b",
+               ao_message_value(ao_message_ref(more)), "{c: {b: {a: 2}}}");
+    check_set("{b: {a: 1, commitments: {x: 1}}}", "{b: {a: 1}}",
+              "{b: {a: 1, commitments: {x: 1}}}");
+    check_set("{b: {a: 1, commitments: {x: 1}}}", "{b: {e: {d: 1}}}",
+              "{b: {a: 1, e: {d: 1}, commitments: {x: 1}}}");
+    ao_message_unref(more);
+}
+
 static void commitments_stay_when_they_still_hold(void **state)
 {
     (void)state;
@@ -318,6 +340,7 @@ int main(void)
         cmocka_unit_test(some_keys_cannot_be_set),
         cmocka_unit_test(private_keys_of_the_base_stay),
         cmocka_unit_test(commitments_go_when_a_committed_key_changes),
+        cmocka_unit_test(those_of_messages_within_go_as_well),
         cmocka_unit_test(commitments_stay_when_they_still_hold),
         cmocka_unit_test(commitments_that_cannot_be_read_go),
         cmocka_unit_test(setting_at_a_path_makes_what_is_missing),

@@ -70,9 +70,11 @@ static void assert_hmac(beamr_bytes key, const char *text, const char *wanted)
     size_t len = strlen(text), half = len / 2;
     const beamr_bytes pieces[] = {{(const uint8_t *)text, half},
                                   {(const uint8_t *)text + half, len - half}};
+    crypto_hmac_key prepared;
     uint8_t out[32];
 
-    assert_int_equal(crypto_hmac_sha256(key, pieces, 2, out, NULL), BEAMR_OK);
+    assert_int_equal(crypto_hmac_prepare(key, &prepared, NULL), BEAMR_OK);
+    assert_int_equal(crypto_hmac_sha256(&prepared, pieces, 2, out, NULL), BEAMR_OK);
     assert_hex(out, 32, wanted);
 }
 

@@ -3,9 +3,9 @@
 #include "device/devices.h"
 #include "device/world.h"
 
-static void free_world(void *world)
+static void close_world(void *world)
 {
-    dev_world_unref(world);
+    dev_world_close(world);
 }
 
 beamr_status ao_context_new(const ao_settings *settings, BEAMR_OWN ao_context **out,
@@ -25,7 +25,7 @@ beamr_status ao_context_new(const ao_settings *settings, BEAMR_OWN ao_context **
     if ((st = dev_world_new(settings, &world, err)) != BEAMR_OK)
         goto out;
     context->world = world;
-    context->world_free = free_world;
+    context->world_free = close_world;
     if ((st = codec_add_all(context, err)) != BEAMR_OK)
         goto out;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {

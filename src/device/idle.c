@@ -1,9 +1,11 @@
-/* What stands idle: idle.h. */
+/* What stands idle, and alarms: idle.h. */
 #include "device/idle.h"
 
 #include <limits.h>
-#include <signal.h>
 #include <time.h>
+
+#include "base/signals.h"
+#include "device/alarm.h"
 
 #define NS_PER_S UINT64_C(1000000000)
 #define THREAD_STACK ((size_t)256 << 10) /* freeing an instance runs on it */
@@ -40,21 +42,56 @@ static void unlink_entry(dev_idle *idle)
 
 /* ---- The thread ---- */
 
-/* Sleep until `due`, or until the list is to stop. The lock is held. */
+/* Sleep until `due`, until an alarm is set for an earlier time, or until the list is to stop.
+ * The lock is held. */
 static void sleep_until(idle_list *list, uint64_t due)
 {
     struct timespec at = {.tv_sec = (time_t)(due / NS_PER_S),
                           .tv_nsec = (long)(due % NS_PER_S)};
 
+    list->wakes = due;
     (void)pthread_cond_timedwait(&list->stop, &list->lock, &at);
+    list->wakes = 0;
 }
 
-/* Nothing rests. A guest that computes rests again soon, and no thread is to be made for each
- * of its calls.  false: it is time to end */
+static bool has_something(const idle_list *list)
+{
+    return list->alarms || list->entries.next != &list->entries;
+}
+
+/* There is nothing. A guest that computes rests again soon, and no thread is to be made for
+ * each of its calls.  false: it is time to end */
 static bool linger(idle_list *list)
 {
     sleep_until(list, now_ns() + NS_PER_S);
-    return list->entries.next != &list->entries;
+    return has_something(list);
+}
+
+/* When the first of all is due. */
+static uint64_t first_due(const idle_list *list)
+{
+    const dev_idle *oldest = list->entries.next;
+    uint64_t due = list->alarms ? list->alarms->due : UINT64_MAX, idle_due;
+
+    if (oldest == &list->entries)
+        return due;
+    idle_due = oldest->since + list->after_ns;
+    return idle_due < due ? idle_due : due;
+}
+
+/* The first alarm is due. The lock is held, but not while it rings. */
+static void ring_first(idle_list *list)
+{
+    dev_alarm *alarm = list->alarms;
+    void (*ring)(void *held) = alarm->ring;
+    void *held = alarm->hold(alarm);
+
+    alarm_remove(&list->alarms, alarm);
+    if (!held)
+        return;
+    (void)pthread_mutex_unlock(&list->lock);
+    ring(held); /* by now the alarm may be gone */
+    (void)pthread_mutex_lock(&list->lock);
 }
 
 /* The oldest entry is due. The lock is held, but not while it expires. */
@@ -78,13 +115,15 @@ static void *run(void *arg)
 
     (void)pthread_mutex_lock(&list->lock);
     while (!list->is_stopping) {
-        dev_idle *oldest = list->entries.next;
+        uint64_t now = now_ns();
 
-        if (oldest == &list->entries) {
+        if (!has_something(list)) {
             if (!linger(list))
                 break;
-        } else if (now_ns() < oldest->since + list->after_ns) {
-            sleep_until(list, oldest->since + list->after_ns);
+        } else if (list->alarms && list->alarms->due <= now) {
+            ring_first(list);
+        } else if (first_due(list) > now) {
+            sleep_until(list, first_due(list));
         } else {
             expire_oldest(list);
         }
@@ -102,16 +141,15 @@ static void *run(void *arg)
 static bool create_thread(pthread_t *thread, idle_list *list)
 {
     pthread_attr_t attr;
-    sigset_t all, old;
+    sigset_t old;
     bool is_created;
 
     if (pthread_attr_init(&attr) != 0)
         return false;
     (void)pthread_attr_setstacksize(&attr, THREAD_STACK + (size_t)PTHREAD_STACK_MIN);
-    (void)sigfillset(&all); /* signals are for the threads of the program */
-    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
+    signals_block(&old);
     is_created = pthread_create(thread, &attr, run, list) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    signals_restore(&old);
     (void)pthread_attr_destroy(&attr);
     return is_created;
 }
@@ -146,6 +184,12 @@ void idle_stop(idle_list *list, void (*stopped)(void *user), void *user)
     stopped(user);
 }
 
+void idle_clear(idle_list *list)
+{
+    (void)pthread_mutex_destroy(&list->lock);
+    (void)pthread_cond_destroy(&list->stop);
+}
+
 /* ---- Entries ---- */
 
 void idle_rest(idle_list *list, dev_idle *idle)
@@ -161,6 +205,8 @@ void idle_rest(idle_list *list, dev_idle *idle)
     idle->previous->next = idle;
     list->entries.previous = idle;
     start_thread(list);
+    if (idle->since + list->after_ns < list->wakes) /* it sleeps until an alarm is due */
+        (void)pthread_cond_signal(&list->stop);
     (void)pthread_mutex_unlock(&list->lock);
 }
 
@@ -171,5 +217,35 @@ void idle_wake(idle_list *list, dev_idle *idle)
     (void)pthread_mutex_lock(&list->lock);
     if (idle->next)
         unlink_entry(idle);
+    (void)pthread_mutex_unlock(&list->lock);
+}
+
+/* ---- Alarms ---- */
+
+beamr_status idle_set_alarm(idle_list *list, dev_alarm *alarm, uint64_t due, beamr_error *err)
+{
+    beamr_status st = BEAMR_OK;
+
+    (void)pthread_mutex_lock(&list->lock);
+    if (alarm->is_set)
+        alarm_remove(&list->alarms, alarm);
+    start_thread(list);
+    if (list->state == IDLE_RUNS) {
+        alarm->due = due;
+        alarm_add(&list->alarms, alarm);
+        if (due < list->wakes)
+            (void)pthread_cond_signal(&list->stop);
+    } else {
+        st = beamr_fail(err, BEAMR_NO_MEMORY, 0, "no thread can be started for a deadline");
+    }
+    (void)pthread_mutex_unlock(&list->lock);
+    return st;
+}
+
+void idle_clear_alarm(idle_list *list, dev_alarm *alarm)
+{
+    (void)pthread_mutex_lock(&list->lock);
+    if (alarm->is_set)
+        alarm_remove(&list->alarms, alarm);
     (void)pthread_mutex_unlock(&list->lock);
 }

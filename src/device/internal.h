@@ -4,6 +4,7 @@
 
 #include "ao/commit.h"
 #include "ao/context.h"
+#include "ao/message.h"
 #include "base/text.h"
 #include "beamr/types.h"
 

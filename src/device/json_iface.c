@@ -73,14 +73,21 @@ static beamr_status read_process(const ao_call *call, const ao_message **out, be
     return st;
 }
 
+/* What the fuel is bounded by is the node's option, and not the message's own. */
+static bool is_host_fuel(const dev_image *image, const dev_run_options *options)
+{
+    return options->host_fuel > 0 &&
+           (image->max_fuel == 0 || options->host_fuel < image->max_fuel);
+}
+
 /* The guest did it, or has not what is needed: not the host. */
-static bool is_of_the_guest(beamr_status st, const dev_run_options *options,
-                            const beamr_error *err)
+static bool is_of_the_guest(beamr_status st, const dev_image *image,
+                            const dev_run_options *options, const beamr_error *err)
 {
     if (st == BEAMR_TRAP)
         return err->trap != BEAMR_TRAP_DEADLINE && err->trap != BEAMR_TRAP_INTERRUPTED &&
                err->trap != BEAMR_TRAP_OUT_OF_MEMORY &&
-               (err->trap != BEAMR_TRAP_OUT_OF_FUEL || options->host_fuel == 0);
+               (err->trap != BEAMR_TRAP_OUT_OF_FUEL || !is_host_fuel(image, options));
     return st == BEAMR_EXCEPTION || st == BEAMR_NOT_FOUND || st == BEAMR_LIMIT;
 }
 
@@ -124,11 +131,23 @@ static beamr_status read_limits(const ao_call *call, dev_run_options *options, b
     return st;
 }
 
+/* A limit that could not be kept is none. */
+static beamr_status check_fuel(const dev_image *image, const dev_run_options *options,
+                               beamr_error *err)
+{
+    if (options->host_fuel == 0 || image->is_metered)
+        return BEAMR_OK;
+    return beamr_fail(err, BEAMR_UNSUPPORTED, 0,
+                      "wasm_max_fuel is given, but this guest was made without it, and does "
+                      "not count fuel; give the option to `init` too");
+}
+
 /* The texts in the guest's memory, and their addresses. */
 static beamr_status write_texts(ao_call *call, const char *prefix, dev_state *state,
                                 prepared *p, beamr_error *err)
 {
     const ao_message *request = ao_call_request(call);
+    const dev_image *image = dev_state_image(state);
     dev_moment moment = {ao_call_context(call), ao_call_base(call), request};
     beamr_bytes texts[2] = {ao_bytes(p->texts[0]), ao_bytes(p->texts[1])};
     dev_inputs inputs = {0};
@@ -137,12 +156,17 @@ static beamr_status write_texts(ao_call *call, const char *prefix, dev_state *st
     dev_state *next = NULL;
     beamr_status st;
 
-    if ((st = read_limits(call, &options, err)) != BEAMR_OK ||
-        (st = dev_inputs_read(call, ao_call_base(call), beamr_bytes_of(prefix), &inputs,
+    if ((st = read_limits(call, &options, err)) != BEAMR_OK)
+        return st;
+    if ((st = check_fuel(image, &options, err)) != BEAMR_OK) {
+        p->is_host = true;
+        return st;
+    }
+    if ((st = dev_inputs_read(call, ao_call_base(call), beamr_bytes_of(prefix), &inputs,
                               err)) != BEAMR_OK)
         return st;
     st = dev_state_write(state, &options, texts, 2, pointers, &next, err);
-    p->is_host = st != BEAMR_OK && !is_of_the_guest(st, &options, err);
+    p->is_host = st != BEAMR_OK && !is_of_the_guest(st, image, &options, err);
     p->is_guest = st != BEAMR_OK && !p->is_host;
     if (st != BEAMR_OK)
         return st;

@@ -21,9 +21,10 @@
  * way.
  *
  * Tags are those of the message's commitment of ans104@1.0, in its order and letters, if it
- * keeps them; else all keys in byte order that are no fields above, as the annotated form of
- * the message has them, with a capital after each `-`: a message in it is an object. Source:
- * AO-Core devices, "json-iface@1.0"; host imports, "The handle interface". */
+ * keeps them, and is signed or nobody signed the message; else all keys in byte order that are
+ * no fields above, as the annotated form of the message has them, with a capital after each
+ * `-`: a message in it is an object. Source: AO-Core devices, "json-iface@1.0"; host imports,
+ * "The handle interface". */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -146,27 +147,35 @@ static beamr_status read_signer(const commitment_entry *c, source *s, beamr_erro
     return BEAMR_OK;
 }
 
+/* Tags that nobody signed are another's words beside a signature: they count in a message that
+ * nobody signed. */
 static beamr_status read_commitments(const ao_message *message, source *s, beamr_error *err)
 {
+    const ao_message *not_signed = NULL; /* an item */
     commitment_cursor cursor;
     commitment_entry c;
     beamr_status st = commitments_begin(message, &cursor, err);
 
     while (st == BEAMR_OK && (st = commitments_next(&cursor, &c, err)) == BEAMR_OK &&
            c.message) {
-        beamr_bytes committer, device;
-        ao_value name;
+        beamr_bytes committer;
+        ao_value device;
 
         if ((st = commitment_committer(&c, &committer, err)) != BEAMR_OK ||
-            (st = ao_message_get(c.message, beamr_bytes_of("commitment-device"), &name, err)) !=
-                BEAMR_OK)
+            (st = ao_message_get(c.message, beamr_bytes_of("commitment-device"), &device,
+                                 err)) != BEAMR_OK)
             break;
-        device = ao_text(name);
         if (committer.len && !s->owner.len)
             st = read_signer(&c, s, err);
-        if (st == BEAMR_OK && !s->tags && text_is(device, "ans104@1.0"))
+        if (st != BEAMR_OK || !text_is(ao_text(device), "ans104@1.0"))
+            continue;
+        if (!committer.len)
+            not_signed = not_signed ? not_signed : c.message;
+        else if (!s->tags)
             st = read_tags(c.message, s, err);
     }
+    if (st == BEAMR_OK && not_signed && !s->owner.len)
+        st = read_tags(not_signed, s, err);
     return st;
 }
 

@@ -230,8 +230,8 @@ static bool is_patch_device(ao_value device)
 
 static bool is_patch(const ao_message *message)
 {
-    return text_is(ao_text(ao_message_find_text(message, "method")), "PATCH") ||
-           is_patch_device(ao_message_find_text(message, "device"));
+    return text_is(ao_text(message_key(message, "method")), "PATCH") ||
+           is_patch_device(message_key(message, "device"));
 }
 
 static beamr_status patches_add(patches *list, const ao_name *key, const ao_message *message,
@@ -294,7 +294,7 @@ static beamr_status content_of(const ao_message *message, ao_message **out, beam
     ao_builder_remove(&builder, beamr_bytes_of("method"));
     ao_builder_remove(&builder, beamr_bytes_of("commitments"));
     ao_builder_remove(&builder, beamr_bytes_of("set-mode"));
-    if (is_patch_device(ao_message_find_text(message, "device")))
+    if (is_patch_device(message_key(message, "device")))
         ao_builder_remove(&builder, beamr_bytes_of("device"));
     return ao_builder_end(&builder, out);
 }

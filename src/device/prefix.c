@@ -63,7 +63,7 @@ beamr_status dev_prefix(const ao_message *base, const char *key, beamr_bytes *ou
                         beamr_error *err)
 {
     ao_value value;
-    beamr_status st = ao_message_get(base, beamr_bytes_of(key), &value, err);
+    beamr_status st = message_load_key(base, key, &value, err);
 
     if (st != BEAMR_OK)
         return st;
@@ -86,13 +86,13 @@ beamr_status dev_prefixed(const ao_message *message, beamr_bytes prefix, const c
     beamr_status st;
 
     if (prefix.len == 0)
-        return ao_message_get(message, beamr_bytes_of(key), out, err);
+        return message_load_key(message, key, out, err);
     if ((st = ao_message_get_path(message, prefix, &below, err)) != BEAMR_OK)
         return st;
     *out = AO_NO_VALUE;
     if (below.kind != AO_MESSAGE)
         return BEAMR_OK;
-    return ao_message_get(ao_to_message(below), beamr_bytes_of(key), out, err);
+    return message_load_key(ao_to_message(below), key, out, err);
 }
 
 /* Of each call of a guest: without printf. */
@@ -130,7 +130,7 @@ static beamr_status step(way *w, beamr_bytes key, beamr_error *err)
 
     w->keys[w->length++] = key;
     w->messages[w->length] = at = ao_to_message(value);
-    if (at && ao_message_find_text(at, "commitments").kind != AO_NONE)
+    if (at && message_key(at, "commitments").kind != AO_NONE)
         w->is_committed = true;
     return st;
 }
@@ -152,7 +152,7 @@ static bool is_there(const ao_message *message, const dev_pair *pair)
 
     if (!message || pair->value.kind != AO_ATOM)
         return false;
-    old = ao_message_find_text(message, pair->key);
+    old = message_key(message, pair->key);
     return old.kind == AO_ATOM && old.of.atom == pair->value.of.atom;
 }
 
@@ -232,7 +232,7 @@ static beamr_status walk_results(way *w, const ao_message *message, beamr_bytes 
     beamr_status st;
 
     *w = (way){.messages = {message}};
-    w->is_committed = ao_message_find_text(message, "commitments").kind != AO_NONE;
+    w->is_committed = message_key(message, "commitments").kind != AO_NONE;
     st = step(w, beamr_bytes_of("results"), err);
     return st == BEAMR_OK ? walk(w, prefix, err) : st;
 }

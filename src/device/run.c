@@ -3,8 +3,10 @@
  * meanwhile is recorded, so that all of it can be repeated.
  * Until the run is freed the new state is busy: its instance is the run's.
  * Read next: run_call.c, and state_repeat.c for the other half. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "device/state_internal.h"
@@ -13,28 +15,30 @@ struct dev_run {
     dev_state *state; /* the one that is made; counted */
     const dev_moment *moment;
     uint64_t timeout_ns, host_fuel;
-    state_call call;
     bool has_begun, has_ended, has_failed;
+    ao_stop stop; /* from its beginning to its end, also while an import waits */
 
     /* Somebody who answers the import does something in the instance; of the state's lock. */
     bool is_lent;
     pthread_cond_t returned;
 
-    dev_import import; /* while one waits */
-    beamr_request request;
     bool is_answered;
-    beamr_value *answer; /* results for it */
+    beamr_value *answer; /* results for it; few stand where those of the call will, later */
     size_t answer_count;
-    beamr_value few[STATE_VALUES];
     char *refusal;     /* or a text */
     beamr_error *trap; /* that a performed function ended in, which goes before both */
 
     /* A failure of the host in what an import did: the run can't go on. */
     beamr_status doom;
     beamr_trap doom_trap;
-    char doom_text[128];
+    char *doom_text; /* NULL: no memory for it */
 
     dev_end end;
+    state_call call;
+
+    /* What follows begins with any bytes, and is set before it is read. */
+    dev_import import; /* while one waits; then its arguments are there */
+    beamr_request request;
 };
 
 static uint64_t now_ns(void)
@@ -49,11 +53,13 @@ static beamr_status run_new(dev_image *image, dev_state *from, state_origin orig
                             const dev_run_options *options, BEAMR_OWN dev_run **out,
                             beamr_error *err)
 {
-    dev_run *run = calloc(1, sizeof *run);
+    dev_run *run = malloc(sizeof *run);
     beamr_status st;
 
     if (!run)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a call");
+    memset(run, 0, offsetof(dev_run, import));
+    run->import.args = AO_NO_VALUE;
     if ((st = state_new(image, from, origin, &run->state, err)) != BEAMR_OK) {
         free(run);
         return st;
@@ -149,7 +155,7 @@ static void drop_import(dev_run *run)
 {
     ao_value_unref(run->import.args);
     run->import.args = AO_NO_VALUE;
-    if (run->answer != run->few)
+    if (run->answer != run->call.few)
         free(run->answer);
     run->answer = NULL;
     free(run->refusal);
@@ -234,9 +240,11 @@ static beamr_status first_step(dev_run *run, beamr_error *err)
 
     run->has_begun = true;
     run->call.is_host_fuel = is_host_fuel(run);
+    state_watch_begin(&run->stop, guest);
     st = dev_system_enter(guest->system, &state->record.inputs, run->moment, err);
     if (st == BEAMR_OK)
-        st = state_guest_limit(guest, state->image, run->timeout_ns, run->host_fuel, err);
+        st = state_guest_limit(guest, state->image, state->parent, run->timeout_ns,
+                               run->host_fuel, err);
     if (st != BEAMR_OK)
         return st;
     return state_call_begin(&run->call, guest, state->image, &state->record, err);
@@ -273,7 +281,7 @@ static beamr_status step(dev_run *run, beamr_error *err)
 
     dev_world_running(state->image->world, state->guest->store);
     st = run->has_begun ? next_step(run, err) : first_step(run, err);
-    dev_world_running(state->image->world, NULL);
+    dev_world_rests(state->image->world, state->guest->store);
     state->record.ns += now_ns() - began;
     return st;
 }
@@ -284,6 +292,7 @@ static beamr_status step(dev_run *run, beamr_error *err)
 static beamr_status fail(dev_run *run, beamr_status st)
 {
     run->has_ended = run->has_failed = true;
+    state_watch_end(&run->stop, run->state->guest);
     drop_import(run);
     state_call_clear(&run->call);
     state_kill(run->state);
@@ -309,6 +318,7 @@ static beamr_status end(dev_run *run, beamr_status st, beamr_error *err)
         return fail(run, beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a call's results"));
     run->has_ended = true;
     state_call_clear(&run->call);
+    state_watch_end(&run->stop, state->guest);
     if (run->timeout_ns > 0)
         beamr_store_clear_deadline(state->guest->store);
     if (run->end.is_trap && state->record.origin == STATE_INIT)
@@ -327,7 +337,8 @@ static beamr_status check_go(const dev_run *run, beamr_error *err)
 
 static beamr_status doomed(dev_run *run, beamr_error *err)
 {
-    (void)beamr_fail(err, run->doom, 0, "%s", run->doom_text);
+    (void)beamr_fail(err, run->doom, 0, "%s",
+                     run->doom_text ? run->doom_text : beamr_status_text(run->doom));
     if (err && run->doom == BEAMR_TRAP)
         err->trap = run->doom_trap;
     return fail(run, run->doom);
@@ -353,7 +364,8 @@ static beamr_status go(dev_run *run, beamr_error *err)
 {
     beamr_status st;
 
-    set_phase(run->state, STATE_RUNNING);
+    if (run->has_begun) /* it is running from the beginning */
+        set_phase(run->state, STATE_RUNNING);
     if (run->doom != BEAMR_OK)
         return doomed(run, err);
     st = step(run, err);
@@ -400,23 +412,28 @@ static beamr_status check_waits(dev_run *run, beamr_error *err)
 static beamr_status take_results(dev_run *run, ao_value results, beamr_error *err)
 {
     const beamr_functype *type = &run->request.type;
+    bool are_zeros = results.kind == AO_NONE;
     size_t count = ao_list_count(results);
     bool is_ignored = type->result_count == 0 && count == 1;
 
-    if (count != type->result_count && !is_ignored)
+    if (count != type->result_count && !is_ignored && !are_zeros)
         return beamr_fail(err, BEAMR_ARGUMENT, 0, "an import gives %zu results, not %zu",
                           type->result_count, count);
     run->answer_count = type->result_count;
-    run->answer = run->few;
+    run->answer = run->call.few;
     if (run->answer_count > STATE_VALUES &&
         !(run->answer = malloc(run->answer_count * sizeof *run->answer)))
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for an import's results");
-    for (size_t i = 0; i < run->answer_count; i++)
-        if (!dev_number(ao_list_at(results, i), beamr_valtype_kind(type->results[i]),
-                        &run->answer[i]))
+    for (size_t i = 0; i < run->answer_count; i++) {
+        beamr_kind kind = beamr_valtype_kind(type->results[i]);
+
+        if (are_zeros)
+            run->answer[i] = (beamr_value){.kind = kind};
+        else if (!dev_number(ao_list_at(results, i), kind, &run->answer[i]))
             return beamr_fail(err, BEAMR_ARGUMENT, 0,
                               "result %zu of an import does not fit its type, %s", i + 1,
                               run->import.signature);
+    }
     return BEAMR_OK;
 }
 
@@ -537,7 +554,8 @@ void run_return(dev_state *state, const state_entry *entry, bool is_host,
     if (entry && (is_host || dooms(run, entry->status, err))) {
         run->doom = entry->status;
         run->doom_trap = err->trap;
-        (void)snprintf(run->doom_text, sizeof run->doom_text, "%.127s", err->text);
+        free(run->doom_text);
+        run->doom_text = strdup(err->text);
     }
     (void)pthread_mutex_lock(&state->lock);
     state->phase = STATE_WAITING;
@@ -639,6 +657,7 @@ static void cancel(dev_run *run)
         beamr_store_interrupt(run->state->guest->store);
     (void)pthread_mutex_unlock(&run->state->lock);
     claim(run);
+    state_watch_end(&run->stop, run->state->guest);
     if (!run->call.args && run->call.entry != 0 && run->state->guest)
         (void)beamr_entry_cancel(run->state->guest->store, run->call.entry, NULL);
     state_call_clear(&run->call);
@@ -672,5 +691,6 @@ void dev_run_free(dev_run *run)
     ao_value_unref(run->end.value);
     dev_state_unref(run->state);
     (void)pthread_cond_destroy(&run->returned);
+    free(run->doom_text);
     free(run);
 }

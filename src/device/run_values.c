@@ -149,8 +149,9 @@ static beamr_status check_counts(const beamr_module *module, const beamr_functyp
 {
     if (count != type->param_count && count + texts != type->param_count)
         return beamr_fail(err, BEAMR_ARGUMENT, 0,
-                          "the function takes %zu parameters, and %zu were given%s",
-                          type->param_count, count,
+                          "the function takes %zu parameter%s, and %zu %s given%s",
+                          type->param_count, type->param_count == 1 ? "" : "s", count,
+                          count == 1 ? "was" : "were",
                           texts > 0 ? " (text may take two: address and length)" : "");
     if (texts > 0 && beamr_module_convention(module) == BEAMR_CONVENTION_NONE)
         return beamr_fail(err, BEAMR_ARGUMENT, 0,
@@ -262,12 +263,17 @@ ao_value run_failure(const beamr_error *err, const char *words)
     char text[BEAMR_ERROR_TEXT_SIZE + STATE_WORDS + FRAMES * 96 + 64];
     size_t len = (size_t)snprintf(text, sizeof text, "%s%s%s", err->text, words ? ": " : "",
                                   words ? words : "");
+    bool is_exit = err->status == BEAMR_TRAP && err->trap == BEAMR_TRAP_EXIT;
     uint32_t shown = err->frame_count < FRAMES ? err->frame_count : FRAMES;
 
+    if (is_exit) /* where it ended itself is no fault to be found */
+        shown = 0;
     for (uint32_t i = 0; i < shown; i++) {
         const beamr_frame *f = &err->frames[i];
 
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s (function %" PRIu32 ")",
+        len += (size_t)snprintf(text + len, sizeof text - len,
+                                f->name[0] ? "%s%s (function %" PRIu32 ")"
+                                           : "%s%sfunction %" PRIu32,
                                 i == 0 ? "; in " : " < ", f->name, f->func);
     }
     if (err->frame_total > shown && shown > 0)

@@ -71,15 +71,15 @@ static fold *fold_of(ao_call *call)
 
 /* ---- The end ---- */
 
-/* What a fold leaves of a state. */
-static beamr_status restored(const fold *f, const ao_message *state, ao_value *out,
+/* What a fold leaves of a state, which is taken over. */
+static beamr_status restored(const fold *f, BEAMR_OWN ao_message *state, ao_value *out,
                              beamr_error *err)
 {
     ao_message *message = NULL;
     ao_builder builder;
     beamr_status st;
 
-    ao_builder_begin(&builder, state, NULL, err);
+    builder_take(&builder, state, NULL, err);
     stack_put(&builder, "device", f->before.device);
     stack_put(&builder, "device-key", AO_NO_VALUE);
     stack_put(&builder, "pass", f->before.pass);
@@ -93,7 +93,7 @@ static beamr_status restored(const fold *f, const ao_message *state, ao_value *o
     return st;
 }
 
-static beamr_status end_with_state(ao_call *call, const ao_message *state, beamr_error *err)
+static beamr_status end_with_state(ao_call *call, BEAMR_OWN ao_message *state, beamr_error *err)
 {
     ao_value value = AO_NO_VALUE;
     beamr_status st = restored(fold_of(call), state, &value, err);
@@ -106,7 +106,7 @@ static bool is_state(const fold *f, const ao_message *message)
 {
     int64_t index;
 
-    return ao_to_integer(ao_message_find_text(message, "device-key"), &index) &&
+    return ao_to_integer(message_key(message, "device-key"), &index) &&
            index == (int64_t)f->index;
 }
 
@@ -118,7 +118,7 @@ static beamr_status end_with_answer(ao_call *call, ao_outcome outcome, beamr_err
     beamr_status st = BEAMR_OK;
 
     if (value.kind == AO_MESSAGE && is_state(f, ao_to_message(value)))
-        st = restored(f, ao_to_message(value), &value, err);
+        st = restored(f, call_take_message(call), &value, err);
     else
         (void)ao_value_ref(value);
     return st == BEAMR_OK ? ao_call_return(call, outcome, value) : st;
@@ -131,7 +131,7 @@ static beamr_bytes reason_of(ao_value value)
     beamr_bytes text = ao_text(value);
 
     if (message)
-        text = ao_text(ao_message_find_text(message, "body"));
+        text = ao_text(message_key(message, "body"));
     if (text.len > 300)
         text.len = 300;
     return text;
@@ -141,7 +141,7 @@ static beamr_status device_failed(ao_call *call, beamr_error *err)
 {
     const fold *f = fold_of(call);
     const ao_result *result = ao_call_result(call);
-    beamr_bytes name = ao_text(ao_message_find_text(f->state, "device"));
+    beamr_bytes name = ao_text(message_key(f->state, "device"));
     beamr_bytes key = ao_call_key(call), reason = reason_of(result->value);
 
     if (text_is(ao_text(ao_call_option(call, "error_strategy")), "stop"))
@@ -159,18 +159,17 @@ static beamr_status device_failed(ao_call *call, beamr_error *err)
 
 static beamr_status fold_next(ao_call *call, beamr_error *err);
 
-/* Go on with another state, taken over in any case. */
-static beamr_status go_on(ao_call *call, const ao_message *state, beamr_error *err)
+/* Go on with the state that a device gave. */
+static beamr_status go_on(ao_call *call, beamr_error *err)
 {
     fold *f = fold_of(call);
 
-    (void)ao_message_ref(state);
     ao_message_unref(f->state);
-    f->state = (ao_message *)state;
+    f->state = call_take_message(call);
     return fold_next(call, err);
 }
 
-static beamr_status next_pass(ao_call *call, const ao_message *state, beamr_error *err)
+static beamr_status next_pass(ao_call *call, beamr_error *err)
 {
     fold *f = fold_of(call);
 
@@ -179,7 +178,7 @@ static beamr_status next_pass(ao_call *call, const ao_message *state, beamr_erro
                              STACK_PASSES_MAX);
     f->pass++;
     f->index = 0;
-    return go_on(call, state, err);
+    return go_on(call, err);
 }
 
 /* The message is the value that the state itself holds under the key: no device made it. */
@@ -208,12 +207,13 @@ static beamr_status device_answered(ao_call *call, beamr_error *err)
     switch (result->outcome) {
     case AO_OUTCOME_OK:
         if (message && !is_plain_value(call, f->state, message))
-            return go_on(call, message, err);
+            return go_on(call, err);
         return ao_call_ok(call, ao_value_ref(result->value));
     case AO_OUTCOME_SKIP:
-        return message ? end_with_state(call, message, err) : device_failed(call, err);
+        return message ? end_with_state(call, call_take_message(call), err)
+                       : device_failed(call, err);
     case AO_OUTCOME_PASS:
-        return message ? next_pass(call, message, err) : device_failed(call, err);
+        return message ? next_pass(call, err) : device_failed(call, err);
     case AO_OUTCOME_FAILURE:
     case AO_OUTCOME_UNAVAILABLE:
         return end_with_answer(call, result->outcome, err);
@@ -222,24 +222,19 @@ static beamr_status device_answered(ao_call *call, beamr_error *err)
     }
 }
 
-/* Activate device `f->index` of the state. */
+/* Activate device `f->index` of the state. After a failure there is no state. */
 static beamr_status activate(fold *f, const stack_entry *entry, beamr_error *err)
 {
     bool is_first = f->index == 1;
-    ao_message *state = NULL;
     ao_builder builder;
-    beamr_status st;
 
-    ao_builder_begin(&builder, f->state, NULL, err);
+    builder_take(&builder, f->state, NULL, err);
+    f->state = NULL;
     if (is_first)
         ao_builder_put(&builder, "pass", ao_integer(f->pass));
     stack_activate(&builder, entry, stack_key(f->index), is_first ? f->before.prefix : NULL,
                    is_first ? &f->before : NULL);
-    if ((st = ao_builder_end(&builder, &state)) != BEAMR_OK)
-        return st;
-    ao_message_unref(f->state);
-    f->state = state;
-    return BEAMR_OK;
+    return ao_builder_end(&builder, &f->state);
 }
 
 static beamr_status fold_next(ao_call *call, beamr_error *err)
@@ -251,8 +246,12 @@ static beamr_status fold_next(ao_call *call, beamr_error *err)
 
     if (st != BEAMR_OK)
         return st;
-    if (entry.device.kind == AO_NONE)
-        return end_with_state(call, f->state, err);
+    if (entry.device.kind == AO_NONE) {
+        ao_message *state = f->state;
+
+        f->state = NULL;
+        return end_with_state(call, state, err);
+    }
     if (++f->steps > STACK_STEPS_MAX)
         return ao_call_error(call, 508, "the stack asks more than %d devices", STACK_STEPS_MAX);
     if ((st = activate(f, &entry, err)) != BEAMR_OK)
@@ -409,7 +408,8 @@ static beamr_status is_map(ao_call *call, bool *out, beamr_error *err)
     *out = is_same_key(text, beamr_bytes_of("map"));
     if (*out || mode.kind == AO_NONE || is_same_key(text, beamr_bytes_of("fold")))
         return BEAMR_OK;
-    if (is_own && (text_is(text, "WASM") || text_is(text, "AOT")))
+    if (is_own &&
+        (is_same_key(text, beamr_bytes_of("wasm")) || is_same_key(text, beamr_bytes_of("aot"))))
         return BEAMR_OK;
     return beamr_fail(
         err, BEAMR_ARGUMENT, 0, "the mode of a stack is Fold or Map, and nothing else%s%.*s",

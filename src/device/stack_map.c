@@ -44,7 +44,7 @@ beamr_status stack_entry_at(const ao_message *state, ao_value key, stack_entry *
                             beamr_error *err)
 {
     ao_value items;
-    beamr_status st = ao_message_get(state, beamr_bytes_of("device-stack"), &items, err);
+    beamr_status st = message_load_key(state, "device-stack", &items, err);
 
     if (st != BEAMR_OK)
         return st;
@@ -56,7 +56,7 @@ beamr_status stack_entry_at(const ao_message *state, ao_value key, stack_entry *
     if ((st = item_at(items, key, &out->device, err)) != BEAMR_OK)
         return st;
     for (int i = 0; i < STACK_PREFIXES && st == BEAMR_OK; i++) {
-        st = ao_message_get(state, beamr_bytes_of(stack_prefixes[i].list), &items, err);
+        st = message_load_key(state, stack_prefixes[i].list, &items, err);
         if (st == BEAMR_OK)
             st = item_at(items, key, &out->prefix[i], err);
     }
@@ -127,7 +127,7 @@ beamr_status stack_request(ao_call *call, BEAMR_OWN ao_value *out, beamr_error *
 
     if (!request)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the request");
-    if (text_equal(ao_text(ao_message_find_text(request, "path")), text)) {
+    if (text_equal(ao_text(message_key(request, "path")), text)) {
         *out = ao_message_value(ao_message_ref(request));
         return BEAMR_OK;
     }
@@ -195,7 +195,7 @@ static beamr_status next_name(map *m, ao_value items, ao_value *out)
 static beamr_status next_entry(map *m, const ao_message *base, stack_entry *entry,
                                beamr_error *err)
 {
-    ao_value items = ao_message_find_text(base, "device-stack");
+    ao_value items = message_key(base, "device-stack");
     beamr_status st;
 
     ao_value_unref(m->key);
@@ -311,7 +311,7 @@ static beamr_status prefixes_at(const ao_message *base, int64_t index, stack_ent
         ao_value items;
         int64_t n = index;
 
-        st = ao_message_get(base, beamr_bytes_of(stack_prefixes[i].list), &items, err);
+        st = message_load_key(base, stack_prefixes[i].list, &items, err);
         while (st == BEAMR_OK && items.kind != AO_NONE && n > 1 &&
                entry->prefix[i].kind == AO_NONE)
             st = item_at(items, ao_integer(--n), &entry->prefix[i], err);
@@ -339,7 +339,7 @@ static beamr_status transform_at(ao_call *call, beamr_error *err)
     if ((st = stack_before_of(base, &before, err)) != BEAMR_OK)
         return st;
     ao_value_unref(before.device); /* that of the stack is noted already */
-    before.device = ao_value_ref(ao_message_find_text(base, "previous-device"));
+    before.device = ao_value_ref(message_key(base, "previous-device"));
     ao_builder_begin(&builder, base, NULL, err);
     stack_activate(&builder, &entry, ao_integer(index), NULL, &before);
     stack_before_clear(&before);

@@ -85,15 +85,16 @@ static bool copy_buffers(dev_state *state, const dev_state *from)
 beamr_status state_new(dev_image *image, dev_state *from, state_origin origin,
                        BEAMR_OWN dev_state **out, beamr_error *err)
 {
-    dev_state *state = calloc(1, sizeof *state);
+    dev_state *state = malloc(sizeof *state);
 
-    if (!state || !copy_buffers(state, from)) {
+    if (!state)
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the state of a guest");
+    *state = (dev_state){.count = 1, .record = {.origin = origin}};
+    if (!copy_buffers(state, from)) {
         free(state);
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the state of a guest");
     }
-    state->count = 1;
     state->image = dev_image_ref(image);
-    state->record.origin = origin;
     (void)pthread_mutex_init(&state->lock, NULL);
     state->parent = from ? dev_state_ref(from) : NULL;
     state->idle.hold = hold;

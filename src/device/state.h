@@ -89,7 +89,7 @@ void dev_run_import(const dev_run *run, dev_import *out);
 
 /* Answer it, and then dev_run_go.
  *   results  a list of numbers, as many as declared, or one more value than declared if that is
- *            none (old devices answer [0] to all); borrowed
+ *            none (old devices answer [0] to all); borrowed. AO_NONE: a zero of each type, or null
  *   inputs   what the state says now; taken over; NULL: nothing has changed
  * Errors: BEAMR_ARGUMENT (results that do not fit: which); nothing is answered then.
  * Threads: who is at work in the instance meanwhile, on another thread, is waited for; who

@@ -47,15 +47,35 @@ void state_guest_free(state_guest *guest)
     free(guest);
 }
 
-beamr_status state_guest_limit(state_guest *guest, const dev_image *image, uint64_t timeout_ns,
-                               uint64_t host_fuel, beamr_error *err)
+beamr_status state_guest_limit(state_guest *guest, const dev_image *image,
+                               const dev_state *before, uint64_t timeout_ns, uint64_t host_fuel,
+                               beamr_error *err)
 {
     uint64_t fuel = image->max_fuel > 0 ? image->max_fuel : UINT64_MAX;
+    uint64_t used = before ? before->record.fuel : 0;
 
+    if (host_fuel > 0 && host_fuel < fuel)
+        fuel = host_fuel;
     if (image->is_metered)
-        beamr_store_set_fuel(guest->store,
-                             host_fuel > 0 && host_fuel < fuel ? host_fuel : fuel);
+        beamr_store_set_fuel(guest->store, fuel > used ? fuel - used : 0);
     return timeout_ns > 0 ? beamr_store_set_deadline(guest->store, timeout_ns, err) : BEAMR_OK;
+}
+
+static void interrupt(void *store)
+{
+    beamr_store_interrupt(store);
+}
+
+void state_watch_begin(ao_stop *stop, const state_guest *guest)
+{
+    ao_stop_begin(stop, interrupt, guest->store);
+}
+
+void state_watch_end(ao_stop *stop, const state_guest *guest)
+{
+    if (ao_stop_end(stop))
+        beamr_store_clear_interrupt(guest->store);
+    *stop = (ao_stop){0};
 }
 
 /* Nobody has it, or as something else: it is answered through messages. */

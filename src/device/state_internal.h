@@ -29,13 +29,21 @@ typedef struct state_guest {
     dev_system *system;
 } state_guest;
 
+/* Guest code runs on this thread from now on, and ends when the resolution that does it is
+ * cancelled; no more: the store is as if nobody had cancelled. Accepts one that has ended. */
+void state_watch_begin(ao_stop *stop, const state_guest *guest);
+void state_watch_end(ao_stop *stop, const state_guest *guest);
+
 /* A store with a system; the image is not instantiated. */
 beamr_status state_guest_new(dev_image *image, BEAMR_OWN state_guest **out, beamr_error *err);
 void state_guest_free(state_guest *guest); /* accepts NULL */
-/* Give a call its deadline and fuel: the host's, if that is less than the message's.
+/* Give a call its deadline and fuel: the host's, if that is less than the message's, without what
+ * has been used for the call already.
+ *   before                 the state that it is made on; NULL for none
  *   timeout_ns, host_fuel  0: none of the host's */
-beamr_status state_guest_limit(state_guest *guest, const dev_image *image, uint64_t timeout_ns,
-                               uint64_t host_fuel, beamr_error *err);
+beamr_status state_guest_limit(state_guest *guest, const dev_image *image,
+                               const dev_state *before, uint64_t timeout_ns, uint64_t host_fuel,
+                               beamr_error *err);
 /* Instantiate, as beamr_guest_begin: BEAMR_SUSPENDED when the start function waits. */
 beamr_status state_guest_begin(state_guest *guest, dev_image *image, beamr_entry *entry,
                                beamr_error *err);
@@ -137,6 +145,7 @@ typedef struct state_record {
     state_log log;
     uint64_t end; /* digest of how it ended */
     uint64_t ns;  /* that it took */
+    uint64_t fuel; /* WRITTEN: likewise; the call that reads the texts has so much less */
 } state_record;
 
 void state_record_clear(state_record *record);

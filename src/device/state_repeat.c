@@ -264,13 +264,14 @@ static beamr_status repeat_import(repetition *r, beamr_status *on, beamr_error *
     return st == BEAMR_OK ? fail_other("an import has no answer", err) : st;
 }
 
-static beamr_status run_again(repetition *r, dev_image *image, beamr_error *err)
+static beamr_status run_again(repetition *r, dev_image *image, const dev_state *before,
+                              beamr_error *err)
 {
     beamr_status st = dev_system_enter(r->guest->system, &r->inputs, NULL, err), on;
 
     if (st != BEAMR_OK)
         return st;
-    if ((st = state_guest_limit(r->guest, image, 0, 0, err)) != BEAMR_OK)
+    if ((st = state_guest_limit(r->guest, image, before, 0, 0, err)) != BEAMR_OK)
         return st;
     on = state_call_begin(&r->call, r->guest, image, r->record, err);
     while (on == BEAMR_SUSPENDED)
@@ -285,13 +286,14 @@ static beamr_status run_again(repetition *r, dev_image *image, beamr_error *err)
     return dev_system_leave(r->guest->system, &r->shown, err);
 }
 
-static beamr_status repeat_call(const dev_state *state, state_guest *guest, beamr_error *err)
+static beamr_status repeat_call(const dev_state *state, const dev_state *before,
+                                state_guest *guest, beamr_error *err)
 {
     repetition r = {.guest = guest, .record = &state->record};
     beamr_status st = repetition_begin(&r, err);
 
     if (st == BEAMR_OK)
-        st = run_again(&r, state->image, err);
+        st = run_again(&r, state->image, before, err);
     repetition_clear(&r);
     return st;
 }
@@ -330,8 +332,23 @@ static beamr_status repeat(const line *l, state_guest *guest, beamr_error *err)
         else if (state->record.origin == STATE_WRITTEN)
             st = repeat_write_texts(state, before, guest, err);
         else
-            st = repeat_call(state, guest, err);
+            st = repeat_call(state, before, guest, err);
     }
+    return st;
+}
+
+/* Whoever waits for it can cancel it. */
+static beamr_status repeat_watched(const line *l, dev_image *image, state_guest *guest,
+                                   beamr_error *err)
+{
+    ao_stop stop;
+    beamr_status st;
+
+    state_watch_begin(&stop, guest);
+    dev_world_running(image->world, guest->store);
+    st = repeat(l, guest, err);
+    dev_world_rests(image->world, guest->store);
+    state_watch_end(&stop, guest);
     return st;
 }
 
@@ -343,7 +360,7 @@ static beamr_status rebuild(line *l, dev_state *state, state_guest **guest, beam
         return st;
     st = l->saved ? state_load(state->image, l->saved, guest, err)
                   : state_guest_new(state->image, guest, err);
-    return st == BEAMR_OK ? repeat(l, *guest, err) : st;
+    return st == BEAMR_OK ? repeat_watched(l, state->image, *guest, err) : st;
 }
 
 beamr_status state_rebuild(dev_state *state, BEAMR_OWN state_guest **out, beamr_error *err)

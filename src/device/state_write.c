@@ -77,7 +77,7 @@ beamr_status state_write_texts(const dev_state *state, state_guest *guest,
     inputs.has_seed = true; /* no random numbers that somebody would have to be asked for */
     st = dev_system_enter(guest->system, &inputs, NULL, err);
     if (st == BEAMR_OK)
-        st = state_guest_limit(guest, state->image, timeout_ns,
+        st = state_guest_limit(guest, state->image, NULL, timeout_ns,
                                options ? options->host_fuel : 0, err);
     if (st == BEAMR_OK)
         st = write_all(state, guest, buffers, err);
@@ -146,13 +146,20 @@ static beamr_status prepare(dev_state *state, const beamr_bytes *texts, size_t c
 static beamr_status write_new(dev_state *from, dev_state *state, const dev_run_options *options,
                               beamr_error *err)
 {
-    uint64_t began;
+    uint64_t began, used;
+    ao_stop stop;
     beamr_status st = state_take_for_call(from, &state->guest, err);
 
     if (st != BEAMR_OK)
         return st;
     began = now_ns();
+    used = beamr_store_fuel_used(state->guest->store);
+    state_watch_begin(&stop, state->guest);
+    dev_world_running(state->image->world, state->guest->store);
     st = state_write_texts(state, state->guest, state->buffers, options, err);
+    dev_world_rests(state->image->world, state->guest->store);
+    state_watch_end(&stop, state->guest);
+    state->record.fuel = beamr_store_fuel_used(state->guest->store) - used;
     state->record.ns = now_ns() - began;
     return st;
 }

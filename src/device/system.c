@@ -156,10 +156,31 @@ uint64_t dev_system_lost(const dev_system *system)
 
 static void set_doors(dev_system *s, const dev_inputs *inputs)
 {
+    unsigned doors =
+        1u + inputs->wasi_direct * 2u + inputs->unstable_direct * 4u + inputs->env_direct * 8u;
+
+    if (doors == s->doors)
+        return;
+    s->doors = doors;
     (void)beamr_wasi_set_deferred(s->wasi, "wasi_snapshot_preview1", !inputs->wasi_direct,
                                   NULL);
     (void)beamr_wasi_set_deferred(s->wasi, "wasi_unstable", !inputs->unstable_direct, NULL);
     (void)beamr_wasi_set_deferred(s->wasi, "env", !inputs->env_direct, NULL);
+}
+
+static bool is_object(ao_value value, ao_value known)
+{
+    return value.kind == known.kind &&
+           (value.kind == AO_NONE || value.of.message == known.of.message);
+}
+
+/* The message holds the very objects that were shown, as it mostly does. */
+static bool is_as_shown(const dev_system *s, const dev_inputs *inputs)
+{
+    return !s->is_stale && s->files_version == beamr_vfs_version(s->vfs) &&
+           is_object(inputs->vfs, s->files) &&
+           (inputs->descriptors.kind == AO_NONE ||
+            is_object(inputs->descriptors, s->fds_value));
 }
 
 beamr_status dev_system_update(dev_system *s, const dev_inputs *inputs, beamr_error *err)
@@ -168,7 +189,11 @@ beamr_status dev_system_update(dev_system *s, const dev_inputs *inputs, beamr_er
 
     set_doors(s, inputs);
     beamr_vfs_set_time(s->vfs, s->inputs ? s->inputs->time_ns : 0);
-    if ((st = system_take_files(s, inputs->vfs, err)) != BEAMR_OK)
+    if (is_as_shown(s, inputs))
+        return BEAMR_OK;
+    /* Before files are taken away that are open: it is what the message was told. */
+    if ((st = system_show_fds(s, err)) != BEAMR_OK ||
+        (st = system_take_files(s, inputs->vfs, err)) != BEAMR_OK)
         return st;
     return system_take_fds(s, inputs->descriptors, err);
 }
@@ -213,6 +238,10 @@ beamr_status dev_system_show(dev_system *s, BEAMR_OWN ao_message **state, beamr_
         (st = system_show_fds(s, err)) != BEAMR_OK ||
         (st = put(state, "vfs", s->files, err)) != BEAMR_OK)
         return st;
+    /* As in a system that was never told of any. */
+    if (ao_message_find_text(*state, "file-descriptors").kind == AO_NONE &&
+        system_fds_are_untouched(s))
+        return BEAMR_OK;
     return put(state, "file-descriptors", s->fds_value, err);
 }
 

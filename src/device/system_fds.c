@@ -11,7 +11,9 @@
  *
  * `stream` (0 to 2) and `preopen` (0) stand where the number does not say so. Number 3, the
  * root as WASI's programs find it open, is not written while it is nothing else. What is in the
- * message is compared with what is open, and only what differs is opened or closed. */
+ * message is compared with what was shown of what is open, and only what differs is opened or
+ * closed: a descriptor stays as it is when the message takes its file away and says nothing
+ * about the descriptor. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,25 +223,42 @@ static beamr_status to_message(const system_fds *fds, ao_value *out, beamr_error
     return st;
 }
 
-beamr_status system_show_fds(dev_system *s, beamr_error *err)
+/* Let the picture be what is open.
+ *   said  what the message says; it is kept if it says the same in the same words */
+static beamr_status picture(dev_system *s, ao_value said, beamr_error *err)
 {
     system_fds now;
     ao_value value = AO_NO_VALUE;
     beamr_status st;
 
-    if (is_current(s))
-        return BEAMR_OK;
     if ((st = list(s, &now, err)) != BEAMR_OK)
         return st;
     if ((st = to_message(&now, &value, err)) != BEAMR_OK) {
         system_fds_clear(&now);
         return st;
     }
+    if (said.kind != AO_NONE && ao_value_equal(said, value)) {
+        ao_value_unref(value);
+        value = ao_value_ref(said);
+    }
     ao_value_unref(s->fds_value);
     s->fds_value = value;
     system_fds_clear(&s->fds);
     s->fds = now;
     return BEAMR_OK;
+}
+
+beamr_status system_show_fds(dev_system *s, beamr_error *err)
+{
+    return is_current(s) ? BEAMR_OK : picture(s, AO_NO_VALUE, err);
+}
+
+bool system_fds_are_untouched(const dev_system *s)
+{
+    for (size_t i = 0; i < s->fds.count; i++)
+        if (!is_untouched(&s->fds.items[i].as, i))
+            return false;
+    return s->fds.count == 3;
 }
 
 /* ---- From the message ---- */
@@ -447,9 +466,18 @@ static beamr_status apply(dev_system *s, const system_fds *now, const system_fds
     return st;
 }
 
+/* What was shown; nothing was while all is as it began. */
+static beamr_status list_shown(dev_system *s, system_fds *own, const system_fds **out,
+                               beamr_error *err)
+{
+    *out = s->fds_value.kind != AO_NONE ? &s->fds : own;
+    return *out == own ? list(s, own, err) : BEAMR_OK;
+}
+
 beamr_status system_take_fds(dev_system *s, ao_value value, beamr_error *err)
 {
-    system_fds now = {0}, wanted = {0};
+    system_fds own = {0}, wanted = {0};
+    const system_fds *now;
     beamr_status st;
 
     if (value.kind == AO_NONE || (value.kind == AO_MESSAGE && s->fds_value.kind == AO_MESSAGE &&
@@ -458,18 +486,17 @@ beamr_status system_take_fds(dev_system *s, ao_value value, beamr_error *err)
     if (value.kind != AO_MESSAGE)
         return beamr_fail(err, BEAMR_MESSAGE, 0, "file-descriptors: no message");
     if ((st = read_all(ao_to_message(value), &wanted, err)) != BEAMR_OK ||
-        (st = list(s, &now, err)) != BEAMR_OK)
+        (st = list_shown(s, &own, &now, err)) != BEAMR_OK)
         goto out;
-    st = apply(s, &now, &wanted, err);
-    ao_value_unref(s->fds_value);
-    s->fds_value = st == BEAMR_OK ? ao_value_ref(value) : AO_NO_VALUE;
-    system_fds_clear(&s->fds);
-    if (st == BEAMR_OK) {
-        s->fds = wanted;
-        wanted = (system_fds){0};
+    if ((st = apply(s, now, &wanted, err)) == BEAMR_OK)
+        st = picture(s, value, err);
+    if (st != BEAMR_OK) {
+        ao_value_unref(s->fds_value);
+        s->fds_value = AO_NO_VALUE;
+        system_fds_clear(&s->fds);
     }
 out:
-    system_fds_clear(&now);
+    system_fds_clear(&own);
     system_fds_clear(&wanted);
     return st;
 }

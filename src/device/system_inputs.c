@@ -31,7 +31,7 @@ static const ao_message *plain(ao_value value)
 {
     const ao_message *message = ao_to_message(value);
 
-    if (message && ao_message_find_text(message, "device").kind != AO_NONE)
+    if (message && message_key(message, "device").kind != AO_NONE)
         return NULL;
     return message;
 }
@@ -44,7 +44,7 @@ static beamr_status stands_at(const ao_context *context, const ao_message *stdli
     beamr_status st = ao_message_get(stdlib, beamr_bytes_of(module), &place, err);
 
     if (st == BEAMR_OK && place.kind == AO_MESSAGE)
-        st = ao_message_get(ao_to_message(place), beamr_bytes_of("device"), &device, err);
+        st = message_load_key(ao_to_message(place), "device", &device, err);
     *out = st == BEAMR_OK && named(context, device) == ours;
     return st;
 }
@@ -122,7 +122,8 @@ static bool get_time(ao_value value, uint64_t *out)
 {
     int64_t ms;
 
-    if (ao_value_load(value, &value, NULL) != BEAMR_OK || !ao_to_integer(value, &ms) || ms < 0)
+    if (value.kind == AO_NONE || ao_value_load(value, &value, NULL) != BEAMR_OK ||
+        !ao_to_integer(value, &ms) || ms < 0)
         return false;
     *out =
         (uint64_t)ms > INT64_MAX / MILLISECOND_NS ? INT64_MAX : (uint64_t)ms * MILLISECOND_NS;
@@ -131,12 +132,13 @@ static bool get_time(ao_value value, uint64_t *out)
 
 static uint64_t time_of(ao_call *call, const ao_message *base)
 {
+    const ao_message *request = ao_call_request(call);
     uint64_t ns = 0;
 
-    if (get_time(ao_call_argument(call, "timestamp"), &ns) ||
-        get_time(ao_call_argument(call, "block-timestamp"), &ns) ||
-        get_time(ao_message_find_text(base, "timestamp"), &ns) ||
-        get_time(ao_message_find_text(base, "block-timestamp"), &ns))
+    if ((request && (get_time(message_key(request, "timestamp"), &ns) ||
+                     get_time(message_key(request, "block-timestamp"), &ns))) ||
+        get_time(message_key(base, "timestamp"), &ns) ||
+        get_time(message_key(base, "block-timestamp"), &ns))
         return ns;
     return 0;
 }
@@ -147,7 +149,7 @@ static beamr_status get(const ao_message *base, const char *key, ao_value *out,
                         beamr_error *err)
 {
     ao_value value = AO_NO_VALUE;
-    beamr_status st = ao_message_get(base, beamr_bytes_of(key), &value, err);
+    beamr_status st = message_load_key(base, key, &value, err);
 
     if (st == BEAMR_OK && value.kind != AO_NONE && value.kind != AO_MESSAGE)
         return beamr_fail(err, BEAMR_MESSAGE, 0, "%s: no message", key);
@@ -213,7 +215,7 @@ static ao_value key_of(const ao_message *message, const char *key)
 {
     ao_value value = AO_NO_VALUE;
 
-    if (!message || ao_message_get(message, beamr_bytes_of(key), &value, NULL) != BEAMR_OK)
+    if (!message || message_load_key(message, key, &value, NULL) != BEAMR_OK)
         return AO_NO_VALUE;
     return value;
 }

@@ -48,6 +48,7 @@ struct dev_system {
     dev_inputs *inputs;       /* of the call; NULL between calls */
     const dev_moment *moment; /* likewise; may be NULL */
     uint64_t out_left, lost;
+    unsigned doors; /* who provides functions, as set_doors has it; 0: not set yet */
 
     ao_value files; /* counted; AO_NONE: an empty root */
     uint64_t files_version;
@@ -102,5 +103,7 @@ beamr_status system_take_files(dev_system *system, ao_value value, beamr_error *
 beamr_status system_show_fds(dev_system *system, beamr_error *err);
 beamr_status system_take_fds(dev_system *system, ao_value value, beamr_error *err);
 void system_fds_clear(system_fds *fds);
+/* What was shown of descriptors is what every system begins with. */
+bool system_fds_are_untouched(const dev_system *system);
 
 #endif

@@ -131,8 +131,8 @@ static beamr_status find_state(wasm_job *job, const ao_message **out, beamr_erro
         return st;
     if (!message)
         *out = job->memory;
-    else if (ao_message_find_text(message, "body").kind != AO_NONE &&
-             ao_message_find_text(message, "device").kind == AO_NONE)
+    else if (message_key(message, "body").kind != AO_NONE &&
+             message_key(message, "device").kind == AO_NONE)
         *out = message;
     job->is_of_prefix = *out != NULL;
     return BEAMR_OK;
@@ -147,13 +147,13 @@ static beamr_status find_snapshot(wasm_job *job, const ao_message **out, beamr_e
     beamr_status st;
 
     *out = NULL;
-    st = ao_message_get(job->state, beamr_bytes_of("snapshot"), &all, err);
+    st = message_load_key(job->state, "snapshot", &all, err);
     if (st != BEAMR_OK)
         return st;
     if (all.kind != AO_MESSAGE)
         return find_state(job, out, err);
     *out = ao_to_message(all);
-    st = ao_message_get(job->state, beamr_bytes_of("device-key"), &key, err);
+    st = message_load_key(job->state, "device-key", &key, err);
     if (st != BEAMR_OK || key.kind == AO_NONE)
         return st;
     text = key.kind == AO_INTEGER ? ao_integer_text(key, buffer) : ao_text(key);
@@ -185,7 +185,7 @@ static beamr_status drop_snapshot(wasm_job *job, beamr_error *err)
 
     if (job->is_of_prefix)
         return drop_state(job, err);
-    if (ao_message_find_text(job->state, "snapshot").kind == AO_NONE)
+    if (message_key(job->state, "snapshot").kind == AO_NONE)
         return BEAMR_OK;
     if ((st = ao_message_without(job->state, "snapshot", &bare, err)) == BEAMR_OK)
         wasm_set_state(job, bare);
@@ -307,13 +307,12 @@ static beamr_status find_input(const wasm_job *job, const ao_message *body, cons
                                ao_value *out, beamr_error *err)
 {
     const ao_message *places[] = {body, job->moment.request, job->state};
-    beamr_bytes key = beamr_bytes_of(name);
     beamr_status st = BEAMR_OK;
 
     *out = AO_NO_VALUE;
     for (size_t i = 0; i < 3 && st == BEAMR_OK && out->kind == AO_NONE; i++) {
         if (places[i])
-            st = ao_message_get(places[i], key, out, err);
+            st = message_load_key(places[i], name, out, err);
     }
     return st;
 }
@@ -350,7 +349,7 @@ static beamr_status is_first_pass(const wasm_job *job, bool *out, beamr_error *e
 {
     ao_value pass;
     int64_t n;
-    beamr_status st = ao_message_get(job->state, beamr_bytes_of("pass"), &pass, err);
+    beamr_status st = message_load_key(job->state, "pass", &pass, err);
 
     *out = st == BEAMR_OK && (pass.kind == AO_NONE || (ao_to_integer(pass, &n) && n == 1));
     return st;
@@ -377,8 +376,7 @@ static beamr_status compute_state(ao_call *call, wasm_job *job, beamr_error *err
     beamr_status st;
 
     if ((st = is_first_pass(job, &is_first, err)) != BEAMR_OK ||
-        (st = ao_message_get(job->moment.request, beamr_bytes_of("body"), &value, err)) !=
-            BEAMR_OK)
+        (st = message_load_key(job->moment.request, "body", &value, err)) != BEAMR_OK)
         return st;
     body = ao_to_message(value);
     if ((st = find_input(job, body, "function", &function, err)) != BEAMR_OK)

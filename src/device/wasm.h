@@ -22,12 +22,16 @@ struct wasm_job {
     bool traps;             /* option wasm_imports */
     uint64_t timeout_ns, host_fuel;
     uint64_t begun_ns; /* when the run began, if there is a timeout */
+    dev_alarm alarm;   /* set while an import waits, if there is a timeout */
+    bool has_no_alarm; /* there was no thread for it */
+    ao_call *call;
     dev_moment moment;
 
     dev_image_limits limits;
     dev_image *image;     /* counted */
     ao_value id;          /* of an image that a source is asked for; counted */
-    wasm_step with_image; /* once there is an image */
+    wasm_step with_image; /* once there is an image, compiled if it is to be */
+    dev_waiting waiting; /* for that */
 
     ao_message *state;    /* the base, and as imports left it; counted */
     dev_state *guest;     /* of `state` once that is normalised; borrowed from it */
@@ -63,7 +67,7 @@ beamr_bytes wasm_text_of(ao_value value);
 
 /* ---- wasm_limits.c ---- */
 
-/* Read `memory-limit`, `compute-limit` and `mode`.
+/* Read `memory-limit`, `compute-limit` and `mode` into job->limits.
  *   text  what is wrong with them; "" when they are fine */
 #define WASM_TEXT_SIZE 256
 beamr_status wasm_limits_read(ao_call *call, wasm_job *job, char text[WASM_TEXT_SIZE],
@@ -71,7 +75,8 @@ beamr_status wasm_limits_read(ao_call *call, wasm_job *job, char text[WASM_TEXT_
 
 /* ---- wasm_image.c ---- */
 
-/* Find the image of the base, load it into job->image, and go on with `then`. */
+/* Find the image of the base, load it into job->image, compile it if it is to be native, and go
+ * on with `then`. */
 beamr_status wasm_image_begin(ao_call *call, wasm_job *job, wasm_step then, beamr_error *err);
 
 /* ---- wasm_run.c ---- */
@@ -100,12 +105,14 @@ beamr_status wasm_handler(const ao_message *state, beamr_bytes prefix, wasm_name
                           beamr_error *err);
 /* A call of a handler ended with `not_found`. */
 bool wasm_is_not_found(const ao_result *result);
+/* The module stands for bindings that were never made: a stub for it traps. */
+bool wasm_is_placeholder(beamr_bytes module);
 /* `state` with one more undefined call.  `request` is what was asked. */
 beamr_status wasm_with_undefined(ao_context *context, const ao_message *state,
                                  beamr_bytes prefix, const ao_message *request,
                                  BEAMR_OWN ao_message **out, beamr_error *err);
-/* Zeros for the result letters of a signature: `(iI)F` gives [0.0]. One that has none, or can't
- * be read, gives [0].  AO_NONE: no memory. */
+/* Zeros for the result letters of a signature: `(iI)F` gives [0.0], `(i)` an empty list. One that
+ * can't be read gives [0].  AO_NONE: no memory. */
 #define WASM_ZEROS_MAX 16
 ao_value wasm_zeros(beamr_bytes signature);
 

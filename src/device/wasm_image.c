@@ -9,6 +9,10 @@
  * An id that is not stored is asked of the device that the option wasm_image_source names. What
  * comes back must be what the id stands for, and is stored then. A binary is known by its hash
  * before it is read, so that an image that was loaded before need not be.
+ *
+ * Code objects are refused in every mode: one is a program of this machine, which no check
+ * makes safe, and nobody vouches for those in messages. Native code is made here, of
+ * WebAssembly.
  * Source: AO-Core devices, "wasm-64@1.0", `init`. */
 #include <stdio.h>
 
@@ -91,13 +95,13 @@ static bool is_wasm(beamr_bytes bytes)
 static const char *code_object(beamr_bytes bytes)
 {
     static const struct {
-        const char magic[6], *text;
+        const char magic[8], *text;
         size_t len;
     } kinds[] = {{"\0aot", "a code object of WAMR", 4},
                  {"\x7f"
                   "ELF",
                   "an ELF object", 4},
-                 {"\0bmr", "a code object of beamr", 4},
+                 {"beamrobj", "a code object of beamr", 8},
                  {"\xcf\xfa\xed\xfe", "a Mach-O object", 4},
                  {"!<arch", "an archive of objects", 6}};
 
@@ -106,6 +110,19 @@ static const char *code_object(beamr_bytes bytes)
             return kinds[i].text;
     }
     return NULL;
+}
+
+static beamr_status compiled(ao_call *call, beamr_error *err)
+{
+    wasm_job *job = wasm_job_of(call);
+
+    return job->with_image(call, job, err);
+}
+
+/* There is an image, which may have to be compiled first. */
+static beamr_status have_image(ao_call *call, wasm_job *job, beamr_error *err)
+{
+    return dev_image_compile(job->image, call, &job->waiting, compiled, err);
 }
 
 static beamr_status with_binary(ao_call *call, wasm_job *job, ao_value binary, beamr_error *err)
@@ -118,12 +135,12 @@ static beamr_status with_binary(ao_call *call, wasm_job *job, ao_value binary, b
     if (kind)
         return ao_call_error(call, 400,
                              "init: the image is %s; native code is not taken from messages, "
-                             "only WebAssembly",
+                             "but made here of WebAssembly",
                              kind);
     st = dev_image_load_binary(dev_world_of(ao_call_context(call)), binary, &job->limits,
                                &job->image, err);
     if (st == BEAMR_OK)
-        return job->with_image(call, job, err);
+        return have_image(call, job, err);
     if (st == BEAMR_NO_MEMORY)
         return wasm_answer_failure(call, "init", st, err);
     offset = err->offset;
@@ -171,7 +188,7 @@ static beamr_status with_bytes(ao_call *call, wasm_job *job, ao_value value, bea
     if (value.kind == AO_LINK && ao_link_kind(value) == AO_BINARY)
         st = try_hash(call, job, ao_link_id(value), &is_found, err);
     if (st == BEAMR_OK && is_found)
-        return job->with_image(call, job, err);
+        return have_image(call, job, err);
     if (st == BEAMR_OK)
         st = ao_value_load(value, &value, err);
     if (st != BEAMR_OK)
@@ -358,7 +375,7 @@ static beamr_status with_id(ao_call *call, wasm_job *job, ao_value id, beamr_err
     if (st != BEAMR_OK)
         return st;
     if (is_found)
-        return job->with_image(call, job, err);
+        return have_image(call, job, err);
     job->id = ao_value_ref(id);
     st = context->kv ? ao_store_read(context, ao_bytes(id), &value, NULL) : BEAMR_NOT_FOUND;
     if (st == BEAMR_NOT_FOUND)

@@ -3,7 +3,8 @@
  * request, and the process as `state`. It answers {state, results}.
  *
  * Where nothing stands, or it does not know the function, the call is noted at
- * results/<p>/undefined-calls, the last one first, and answered with zeros.
+ * results/<p>/undefined-calls, the last one first, and answered with zeros. What generators of
+ * bindings leave as placeholders traps: no number would do.
  * Source: AO-Core devices, "wasm-64@1.0", `import`. */
 #include "device/wasm.h"
 
@@ -75,6 +76,12 @@ bool wasm_is_not_found(const ao_result *result)
 
 /* ---- Stubs ---- */
 
+bool wasm_is_placeholder(beamr_bytes module)
+{
+    return text_is(module, "__wbindgen_placeholder__") ||
+           text_is(module, "__wbindgen_externref_xform__");
+}
+
 ao_value wasm_zeros(beamr_bytes signature)
 {
     ao_value zeros[WASM_ZEROS_MAX];
@@ -82,15 +89,15 @@ ao_value wasm_zeros(beamr_bytes signature)
 
     while (begin > 0 && signature.data[begin - 1] != ')')
         begin--;
-    if (begin == 0) /* there are no results to be read */
+    if (begin == 0) { /* no results to be read: what fits most, and what declares none */
+        zeros[count++] = ao_integer(0);
         begin = signature.len;
+    }
     for (; begin < signature.len && count < WASM_ZEROS_MAX; begin++) {
         uint8_t letter = signature.data[begin];
 
         zeros[count++] = letter == 'f' || letter == 'F' ? ao_float(0) : ao_integer(0);
     }
-    if (count == 0) /* as those who declare none are used to */
-        zeros[count++] = ao_integer(0);
     return ao_list_new(zeros, count);
 }
 
@@ -130,7 +137,7 @@ beamr_status wasm_with_undefined(ao_context *context, const ao_message *state,
 {
     ao_value results, old = AO_NO_VALUE, list = AO_NO_VALUE;
     dev_pair pair = {"undefined-calls", AO_NO_VALUE, false};
-    beamr_status st = ao_message_get(state, beamr_bytes_of("results"), &results, err);
+    beamr_status st = message_load_key(state, "results", &results, err);
 
     if (st == BEAMR_OK && results.kind == AO_MESSAGE)
         st = dev_prefixed(ao_to_message(results), prefix, pair.key, &old, err);
@@ -153,7 +160,7 @@ static beamr_status answer_stub(ao_call *call, const wasm_job *job, wasm_name na
     ao_builder builder;
     beamr_status st;
 
-    if (job->traps)
+    if (job->traps || wasm_is_placeholder(name.module))
         return ao_call_error(call, 404, "import: nothing provides %.*s.%.*s",
                              (int)(name.module.len < 100 ? name.module.len : 100),
                              (const char *)name.module.data,
@@ -166,18 +173,17 @@ static beamr_status answer_stub(ao_call *call, const wasm_job *job, wasm_name na
     ao_builder_begin(&builder, NULL, NULL, err);
     ao_builder_put(&builder, "state", ao_message_value(state));
     ao_builder_put(&builder, "results",
-                   wasm_zeros(ao_text(ao_message_find_text(job->moment.request, "func-sig"))));
+                   wasm_zeros(ao_text(message_key(job->moment.request, "func-sig"))));
     return ao_call_ok(call, ao_builder_value(&builder));
 }
 
 static beamr_status read_name(const wasm_job *job, wasm_name *out, beamr_error *err)
 {
     ao_value module, func;
-    beamr_status st =
-        ao_message_get(job->moment.request, beamr_bytes_of("module"), &module, err);
+    beamr_status st = message_load_key(job->moment.request, "module", &module, err);
 
     if (st == BEAMR_OK)
-        st = ao_message_get(job->moment.request, beamr_bytes_of("func"), &func, err);
+        st = message_load_key(job->moment.request, "func", &func, err);
     if (st == BEAMR_OK)
         *out = (wasm_name){ao_text(module), ao_text(func)};
     return st;

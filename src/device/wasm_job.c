@@ -14,6 +14,8 @@ static void clear_job(void *memory)
 {
     wasm_job *job = memory;
 
+    if (job->alarm.hold)
+        dev_world_clear_alarm(dev_world_of(job->moment.context), &job->alarm);
     dev_run_free(job->run);
     ao_message_unref(job->state);
     ao_message_unref(job->memory);
@@ -89,6 +91,7 @@ beamr_status wasm_job_begin(ao_call *call, const char *what, wasm_job **out, bea
     if (!job)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a call of a guest");
     job->what = what;
+    job->call = call;
     job->moment =
         (dev_moment){ao_call_context(call), ao_call_base(call), ao_call_request(call)};
     if (!job->moment.request)

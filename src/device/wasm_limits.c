@@ -30,11 +30,13 @@ static beamr_status find(const wasm_job *job, const char *key, ao_value *out, be
     return st;
 }
 
-/* `AOT` runs as `WASM`: there is no native code. A base of stack@1.0 may have `mode` for
- * that. */
-static beamr_status check_mode(const wasm_job *job, char text[WASM_TEXT_SIZE], beamr_error *err)
+/* `AOT` means native code where the node allows it, else `WASM`. A base of stack@1.0 may have
+ * `mode` for that: `Fold` and `Map` say nothing of us. */
+static beamr_status read_mode(const ao_call *call, wasm_job *job, char text[WASM_TEXT_SIZE],
+                              beamr_error *err)
 {
-    static const char *const modes[] = {"wasm", "aot", "fold", "map"};
+    enum { AOT };
+    static const char *const modes[] = {[AOT] = "aot", "wasm", "fold", "map"};
     ao_value mode;
     beamr_status st = dev_prefixed(job->moment.base, job->in, "mode", &mode, err);
     size_t i = 0, count = sizeof modes / sizeof modes[0];
@@ -50,6 +52,7 @@ static beamr_status check_mode(const wasm_job *job, char text[WASM_TEXT_SIZE], b
                        "the mode `%.*s` is unknown; there are `WASM` and `AOT`",
                        (int)(ao_text(mode).len < 40 ? ao_text(mode).len : 40),
                        (const char *)ao_text(mode).data);
+    job->limits.is_native = i == AOT && ao_to_boolean(ao_call_option(call, "wasm_allow_aot"));
     return BEAMR_OK;
 }
 
@@ -125,10 +128,9 @@ beamr_status wasm_limits_read(ao_call *call, wasm_job *job, char text[WASM_TEXT_
 {
     beamr_status st;
 
-    (void)call;
     text[0] = '\0';
     job->limits = (dev_image_limits){.is_metered = job->host_fuel > 0};
-    if ((st = check_mode(job, text, err)) == BEAMR_OK)
+    if ((st = read_mode(call, job, text, err)) == BEAMR_OK)
         st = read_memory(job, text, err);
     return st == BEAMR_OK ? read_compute(job, text, err) : st;
 }

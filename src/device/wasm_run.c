@@ -5,9 +5,14 @@
  * running state as its guest, so that whoever answers can read and write its memory, and what
  * comes back is the state that the call goes on with. An answer that is none - an error, no
  * results, results of another type - ends the call in a trap with a text, as an import of the
- * host's that fails. */
+ * host's that fails.
+ *
+ * If the call has a deadline, it is also one for whoever answers: the import is then resolved
+ * apart (ao/apart.h), and given up when the time has come. */
+#include <stddef.h>
 #include <stdio.h>
 
+#include "ao/apart.h"
 #include "device/wasm.h"
 
 #define TEXT_SIZE 512
@@ -43,41 +48,21 @@ static beamr_status refuse_text(wasm_job *job, const char *what, beamr_bytes det
     return dev_run_refuse(job->run, text, err);
 }
 
-static ao_value zeros_of(const beamr_functype *type)
-{
-    ao_value zeros[WASM_ZEROS_MAX];
-    size_t count = type->result_count;
-
-    if (count > WASM_ZEROS_MAX)
-        count = WASM_ZEROS_MAX; /* too few: refused */
-    for (size_t i = 0; i < count; i++) {
-        beamr_kind kind = beamr_valtype_kind(type->results[i]);
-
-        zeros[i] = kind == BEAMR_F32 || kind == BEAMR_F64 ? ao_float(0) : ao_integer(0);
-    }
-    return ao_list_new(zeros, count);
-}
-
 static beamr_status stub(wasm_job *job, beamr_error *err)
 {
     dev_import import;
     ao_message *state;
-    ao_value zeros;
     beamr_status st;
 
-    if (job->traps)
-        return refuse_text(job, "nothing provides it", (beamr_bytes){NULL, 0}, err);
     dev_run_import(job->run, &import);
+    if (job->traps || wasm_is_placeholder(import.module))
+        return refuse_text(job, "nothing provides it", (beamr_bytes){NULL, 0}, err);
     st = wasm_with_undefined(job->moment.context, job->state, job->prefix,
                              ao_to_message(job->asked), &state, err);
     if (st != BEAMR_OK)
         return refuse(job, st, err);
     wasm_set_state(job, state);
-    zeros = zeros_of(import.type);
-    if (zeros.kind == AO_NONE)
-        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for the results of an import");
-    st = dev_run_answer(job->run, zeros, NULL, err);
-    ao_value_unref(zeros);
+    st = dev_run_answer(job->run, AO_NO_VALUE, NULL, err);
     return st == BEAMR_OK ? st : refuse(job, st, err);
 }
 
@@ -93,8 +78,7 @@ static bool has_same_inputs(const wasm_job *job, const ao_message *state)
     ao_value a = AO_NO_VALUE, b = AO_NO_VALUE;
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        if (!is_same(ao_message_find_text(job->state, keys[i]),
-                     ao_message_find_text(state, keys[i])))
+        if (!is_same(message_key(job->state, keys[i]), message_key(state, keys[i])))
             return false;
     }
     return dev_prefixed(job->state, job->prefix, "stdlib", &a, NULL) == BEAMR_OK &&
@@ -104,12 +88,12 @@ static bool has_same_inputs(const wasm_job *job, const ao_message *state)
 /* A resolver was asked in the name of the state's device, which is given back. */
 static beamr_status restore_device(const wasm_job *job, ao_message **state, beamr_error *err)
 {
-    ao_value device = ao_message_find_text(job->state, "device");
+    ao_value device = message_key(job->state, "device");
     ao_message *whole;
     beamr_status st;
 
     if (job->resolver.kind == AO_NONE ||
-        !ao_value_equal(ao_message_find_text(*state, "device"), job->resolver))
+        !ao_value_equal(message_key(*state, "device"), job->resolver))
         return BEAMR_OK;
     st = device.kind == AO_NONE
              ? ao_message_without(*state, "device", &whole, err)
@@ -149,10 +133,10 @@ static beamr_status take_results(ao_call *call, wasm_job *job, const ao_message 
     ao_value state, results, list = AO_NO_VALUE;
     dev_inputs inputs;
     bool is_new = false;
-    beamr_status st = ao_message_get(answer, beamr_bytes_of("state"), &state, err);
+    beamr_status st = message_load_key(answer, "state", &state, err);
 
     if (st == BEAMR_OK)
-        st = ao_message_get(answer, beamr_bytes_of("results"), &results, err);
+        st = message_load_key(answer, "results", &results, err);
     if (st == BEAMR_OK && results.kind == AO_MESSAGE)
         st = ao_message_to_list(ao_to_message(results), &list, err);
     else if (st == BEAMR_OK)
@@ -226,25 +210,80 @@ static beamr_status show_state(wasm_job *job, beamr_error *err)
     return st;
 }
 
+/* ---- Deadlines ---- */
+
 /* The guest sees its deadline at its next loop or call, of which there may be none. */
 static beamr_status check_time(const wasm_job *job, beamr_error *err)
 {
-    if (job->timeout_ns == 0 || wasm_now_ns() - job->begun_ns < job->timeout_ns)
+    if (wasm_now_ns() - job->begun_ns < job->timeout_ns)
         return BEAMR_OK;
     return beamr_fail_trap(err, BEAMR_TRAP_DEADLINE, "an import was answered too late");
+}
+
+static dev_world *world_of(const wasm_job *job)
+{
+    return dev_world_of(job->moment.context);
+}
+
+static void *hold_import(dev_alarm *alarm)
+{
+    const wasm_job *job = (wasm_job *)(void *)((char *)alarm - offsetof(wasm_job, alarm));
+
+    return apart_hold(job->call);
+}
+
+static void give_up_import(void *held)
+{
+    apart_give_up(held);
+}
+
+/* The import that is resolved apart is given up when the call's time is over. */
+static void set_alarm(wasm_job *job)
+{
+    uint64_t due = job->begun_ns + job->timeout_ns;
+    beamr_error ignored = {0};
+    ao_task *held;
+
+    if (due < job->begun_ns)
+        due = UINT64_MAX;
+    job->alarm.hold = hold_import;
+    job->alarm.ring = give_up_import;
+    if (dev_world_set_alarm(world_of(job), &job->alarm, due, &ignored) == BEAMR_OK)
+        return;
+    job->has_no_alarm = true;
+    if ((held = apart_hold(job->call)) != NULL)
+        apart_give_up(held);
+}
+
+/* Nobody waits for the import any more, and neither does the call. */
+static beamr_status given_up(ao_call *call, beamr_error *err)
+{
+    wasm_job *job = wasm_job_of(call);
+    beamr_status st;
+
+    if (job->has_no_alarm)
+        st = beamr_fail(err, BEAMR_NO_MEMORY, 0, "no thread can be started for a deadline");
+    else
+        st = beamr_fail_trap(err, BEAMR_TRAP_DEADLINE, "an import was not answered in time");
+    return wasm_answer_failure(call, job->what, st, err);
 }
 
 static beamr_status answered(ao_call *call, beamr_error *err)
 {
     wasm_job *job = wasm_job_of(call);
-    beamr_status st = check_time(job, err);
+    beamr_status st = BEAMR_OK;
 
+    if (job->timeout_ns > 0) {
+        dev_world_clear_alarm(world_of(job), &job->alarm);
+        st = check_time(job, err);
+    }
     if (st == BEAMR_OK)
         st = take_answer(call, job, err);
-
     return st == BEAMR_OK ? wasm_run_go(call, job, err)
                           : wasm_answer_failure(call, job->what, st, err);
 }
+
+/* ---- Asking ---- */
 
 /* Who is asked.
  *   base  AO_NONE: nobody */
@@ -299,7 +338,12 @@ static beamr_status ask(ao_call *call, wasm_job *job, bool *is_done, beamr_error
         return BEAMR_OK;
     options = dev_inner_options(call);
     options.raises_as_error = true;
-    return ao_call_resolve(call, base, asked, &options, answered);
+    if (job->timeout_ns == 0)
+        return ao_call_resolve(call, base, asked, &options, answered);
+    st = apart_resolve(call, base, asked, &options, answered, given_up, err);
+    if (st == APART_WAITS)
+        set_alarm(job);
+    return st;
 }
 
 /* The image is at fault, or what the message declares for it is too small. */

@@ -5,8 +5,7 @@
 #ifndef DEVICE_WORLD_H
 #define DEVICE_WORLD_H
 
-#include "ao/context.h"
-#include "beamr/beamr.h"
+#include "device/compile.h"
 
 typedef struct dev_world dev_world; /* counted: states of guests hold it */
 
@@ -15,7 +14,13 @@ typedef struct dev_world dev_world; /* counted: states of guests hold it */
  * read of the context alone.
  *
  *   name                      default  meaning
- *   wasm_allow_aot            false    see `Mode` of wasm-64@1.0
+ *   wasm_allow_aot            false    a process whose `mode` is `AOT` runs in native code,
+ *                                      compiled before its first instance is made; otherwise
+ *                                      `AOT` means `WASM`. What could not be compiled is
+ *                                      interpreted, and ao_settings.report says so
+ *   wasm_aot_time *           60000    ms that compiling a module may take, and that it may
+ *                                      wait for its turn; from 1 to a day
+ *   wasm_aot_memory *         4 GiB    bytes that the compiler may use
  *   wasm_imports              stub     what becomes of imports that nobody answers: `stub` or
  *                                      `trap`
  *   wasm_timeout              0        ms that a call may take, imports included; 0: no limit
@@ -40,6 +45,9 @@ beamr_status dev_world_new(const ao_settings *settings, BEAMR_OWN dev_world **ou
                            beamr_error *err);
 dev_world *dev_world_ref(dev_world *world);
 void dev_world_unref(dev_world *world); /* accepts NULL */
+/* Its context goes, and so does what the settings lend: the host is told nothing from now on.
+ * Gives the context's count back. */
+void dev_world_close(BEAMR_OWN dev_world *world);
 /* The world of a context. */
 dev_world *dev_world_of(const ao_context *context);
 
@@ -51,6 +59,7 @@ typedef struct dev_image {
     dev_world *world;     /* counted */
     beamr_engine *engine; /* the world's; one that meters if is_metered */
     beamr_module *module; /* counted */
+    dev_code *code;       /* counted: its native code; NULL: it is interpreted */
     bool is_metered;      /* fuel is counted */
     /* As the message declares, and the guest sees it; 0: no limit. */
     uint64_t max_pages;  /* of each memory */
@@ -61,6 +70,7 @@ typedef struct dev_image {
 typedef struct dev_image_limits {
     uint64_t max_pages, max_fuel; /* of the message; 0: none */
     bool is_metered;              /* also without max_fuel */
+    bool is_native;               /* mode AOT, where that is allowed */
 } dev_image_limits;
 
 /* The image of bytes, from the cache if they were loaded before: found by their SHA-256.
@@ -78,13 +88,20 @@ beamr_status dev_image_load_binary(dev_world *world, ao_value binary,
 beamr_status dev_image_find(dev_world *world, const uint8_t hash[BEAMR_MODULE_ID_SIZE],
                             const dev_image_limits *limits, BEAMR_OWN dev_image **out,
                             beamr_error *err);
+/* Go on with `then` once an image that is to be native has its native code, or it is known that
+ * it gets none; at once with another one. Ends as a device's function does. compile.h
+ *   wait  of the call's memory, which holds the image as long as the call */
+beamr_status dev_image_compile(dev_image *image, ao_call *call, dev_waiting *wait,
+                               ao_function then, beamr_error *err);
 dev_image *dev_image_ref(dev_image *image);
 void dev_image_unref(dev_image *image); /* accepts NULL */
 
 /* ---- Interrupts, for a program whose guests all run on one thread ---- */
 
-/* The store whose guest runs on this thread from now on; NULL: none. */
+/* The store's guest runs on this thread from now on; no more, and what interrupted it too late
+ * is forgotten. */
 void dev_world_running(dev_world *world, beamr_store *store);
+void dev_world_rests(dev_world *world, beamr_store *store);
 /* End the running call as a deadline would. For a signal handler on the thread that runs it. */
 void dev_world_interrupt(dev_world *world);
 
@@ -107,5 +124,28 @@ typedef struct dev_idle {
  * woken too. */
 void dev_world_rest(dev_world *world, dev_idle *idle);
 void dev_world_wake(dev_world *world, dev_idle *idle);
+
+/* ---- Alarms ---- */
+
+/* Something that is to happen at a point in time; lies in what it is about, and begins as zeros
+ * but for `hold` and `ring`. */
+typedef struct dev_alarm {
+    struct dev_alarm *child, *next, *previous;
+    uint64_t due; /* ns of CLOCK_MONOTONIC */
+    bool is_set;
+    /* It is due: what `ring` is to get; NULL: nothing has to be done. With the world's lock, so
+     * this must wait for nothing that sets or clears alarms, rests or wakes. */
+    void *(*hold)(struct dev_alarm *alarm);
+    /* Called without a lock, on a thread of the world's; the alarm may be gone by then. To be
+     * short: others wait. */
+    void (*ring)(void *held);
+} dev_alarm;
+
+/* Set an alarm, in place of what it was set to. One thread looks after all, and after what is
+ * idle; it is made when it is first needed.  Errors: BEAMR_NO_MEMORY (there can be no thread). */
+beamr_status dev_world_set_alarm(dev_world *world, dev_alarm *alarm, uint64_t due,
+                                 beamr_error *err);
+/* Take it back; `hold` is not called from now on, nor running. Cheap, also if it is not set. */
+void dev_world_clear_alarm(dev_world *world, dev_alarm *alarm);
 
 #endif

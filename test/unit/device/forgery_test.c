@@ -12,6 +12,7 @@
 
 #include "../ao/wallet_key.h"
 #include "ao/commit.h"
+#include "ao/set.h"
 
 static ao_context *context;
 static ao_wallet *wallet;
@@ -141,6 +142,39 @@ static void what_was_signed_verifies(void **state)
     (void)state;
     assert_verifies(signed_of("{\"a\":\"1\",\"b\":2,\"n\":{\"x\":\"y\"}}"), true);
     assert_verifies(signed_by(message_of("{\"a\":\"1\",\"data\":\"d\"}"), "ans104@1.0"), true);
+}
+
+/* As patch@1.0 merges what a guest wrote into the process: its id would go on to be the one
+ * that was signed, with what was not. */
+static void a_message_within_that_is_merged_with_another_is_signed_no_more(void **state)
+{
+    static const struct {
+        const char *patch;
+        bool is_signed;
+    } rows[] = {{"{\"process\":{\"image\":\"b\"}}", false},
+                {"{\"process\":{\"image\":\"a\"}}", true},
+                {"{\"process\":{\"more\":\"b\"}}", true},
+                {"{\"process\":{\"n\":{\"x\":\"z\"}}}", false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ao_message *process = signed_of("{\"image\":\"a\",\"n\":{\"x\":\"y\"}}"), *out = NULL;
+        ao_message *base = with(ao_message_empty(), "process", ao_message_value(process));
+        ao_message *patch = message_of(rows[i].patch);
+        ao_value inner;
+
+        assert_int_equal(ao_set(context, base, patch, &out, NULL), BEAMR_OK);
+        inner = ao_message_find_text(out, "process");
+        assert_int_equal(inner.kind, AO_MESSAGE);
+        assert_int_equal(ao_message_find_text(ao_to_message(inner), "commitments").kind !=
+                             AO_NONE,
+                         rows[i].is_signed);
+        if (rows[i].is_signed)
+            assert_verifies(ao_message_ref(ao_to_message(inner)), true);
+        ao_message_unref(out);
+        ao_message_unref(patch);
+        ao_message_unref(base);
+    }
 }
 
 static void a_changed_value_does_not_verify(void **state)
@@ -439,6 +473,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_signed_verifies),
+        cmocka_unit_test(a_message_within_that_is_merged_with_another_is_signed_no_more),
         cmocka_unit_test(a_changed_value_does_not_verify),
         cmocka_unit_test(a_signed_text_does_not_become_a_number),
         cmocka_unit_test(a_signed_body_does_not_move_to_another_key),

@@ -122,6 +122,91 @@ static void without_a_time_nothing_is_given_up(void **state)
     dev_world_unref(world);
 }
 
+/* ---- Alarms ---- */
+
+typedef struct bell {
+    dev_alarm alarm;
+    _Atomic int holds, rings;
+    bool is_needless;
+} bell;
+
+static void *hold_bell(dev_alarm *alarm)
+{
+    bell *b = (bell *)alarm;
+
+    b->holds++;
+    return b->is_needless ? NULL : b;
+}
+
+static void ring_bell(void *held)
+{
+    bell *b = held;
+
+    b->rings++;
+}
+
+#define BELL                                                                                   \
+    {                                                                                          \
+        .alarm = {.hold = hold_bell, .ring = ring_bell }                                       \
+    }
+
+static uint64_t in_ms(uint64_t ms)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + ms * 1000000;
+}
+
+static void set_bell(dev_world *world, bell *b, uint64_t due)
+{
+    beamr_error err = {0};
+
+    assert_int_equal(dev_world_set_alarm(world, &b->alarm, due, &err), BEAMR_OK);
+}
+
+static void alarms_ring_once_unless_they_are_cleared(void **state)
+{
+    dev_world *world = open_world(0);
+    bell far = BELL, soon = BELL, cleared = BELL, needless = BELL, past = BELL;
+
+    (void)state;
+    needless.is_needless = true;
+    set_bell(world, &far, UINT64_MAX);
+    set_bell(world, &cleared, in_ms(2));
+    dev_world_clear_alarm(world, &cleared.alarm);
+    dev_world_clear_alarm(world, &cleared.alarm);
+    set_bell(world, &needless, in_ms(4));
+    set_bell(world, &soon, in_ms(3600000));
+    set_bell(world, &soon, in_ms(5)); /* in place of it */
+    assert_true(comes(&soon.rings, 1));
+    assert_int_equal(needless.holds, 1);
+    assert_int_equal(needless.rings, 0);
+    set_bell(world, &past, 0);
+    assert_true(comes(&past.rings, 1));
+    set_bell(world, &soon, 0);
+    assert_true(comes(&soon.rings, 2));
+    assert_int_equal(cleared.holds, 0);
+    assert_int_equal(far.holds, 0);
+    dev_world_clear_alarm(world, &far.alarm);
+    dev_world_unref(world);
+}
+
+static void an_alarm_far_away_keeps_nothing_idle(void **state)
+{
+    dev_world *world = open_world(20);
+    bell far = BELL;
+    thing t = THING;
+
+    (void)state;
+    set_bell(world, &far, in_ms(3600000));
+    (void)usleep(2000); /* it sleeps until then */
+    dev_world_rest(world, &t.idle);
+    assert_true(comes(&t.expired, 1));
+    dev_world_clear_alarm(world, &far.alarm);
+    dev_world_unref(world);
+}
+
 /* ---- From many threads ---- */
 
 #define THREADS 4
@@ -163,6 +248,8 @@ int main(void)
         cmocka_unit_test(a_world_can_go_on_its_own_thread),
         cmocka_unit_test(a_world_that_goes_does_not_wait),
         cmocka_unit_test(without_a_time_nothing_is_given_up),
+        cmocka_unit_test(alarms_ring_once_unless_they_are_cleared),
+        cmocka_unit_test(an_alarm_far_away_keeps_nothing_idle),
         cmocka_unit_test(many_threads_rest_and_wake),
     };
 

@@ -199,6 +199,51 @@ static void a_malloc_that_does_not_end_is_a_failure(void **state)
     }
 }
 
+/* The limit that the process itself declares is the guest's matter, whatever the node's is. */
+static void fuel_of_the_process_is_no_failure_of_the_node(void **state)
+{
+    ao_context *context = world_open(NULL, NULL);
+    ao_message *values =
+        world_message(context, "{\"error_strategy\": \"stop\", \"wasm_max_fuel\": 100000}");
+    ao_message *base;
+
+    (void)state;
+    ao_context_free(context);
+    context = world_open(NULL, values);
+    base = resolve_next(
+        context,
+        message_with_key(context,
+                         "{\"device\": \"stack@1.0\", \"device-stack\": [\"JSON-Iface@1.0\", "
+                         "\"WASM-64@1.0\"], \"process\": {\"type\": \"Process\"}, "
+                         "\"compute-limit\": 100}",
+                         "image", module_value(module_endless)),
+        "{\"path\": \"init\"}");
+    resolve_fails(context, base, COMPUTE, NULL, AO_OUTCOME_ERROR, 400, "out of fuel");
+    ao_message_unref(base);
+    ao_message_unref(values);
+    ao_context_free(context);
+}
+
+/* A malloc that does not end would hang a node that relies on fuel. */
+static void a_guest_that_counts_no_fuel_is_not_given_texts(void **state)
+{
+    ao_context *context = context_of_stacks();
+    ao_message *base = process(context, module_answering);
+    ao_options options = AO_OPTIONS_DEFAULT;
+    ao_message *values = NULL;
+    beamr_error err = {0};
+
+    (void)state;
+    assert_int_equal(
+        ao_message_with(ao_message_empty(), "wasm_max_fuel", ao_integer(20), &values, &err),
+        BEAMR_OK);
+    options.values = values;
+    resolve_fails(context, base, COMPUTE, &options, AO_OUTCOME_FAILURE, 501, "count fuel");
+    ao_message_unref(values);
+    ao_message_unref(base);
+    ao_context_free(context);
+}
+
 static void a_guest_that_takes_no_text_is_ended_by_the_host(void **state)
 {
     ao_context *context = context_of_stacks();
@@ -292,6 +337,8 @@ int main(void)
         cmocka_unit_test(a_malloc_that_does_not_end_is_a_failure),
         cmocka_unit_test(a_reply_becomes_results),
         cmocka_unit_test(what_is_no_reply_is_an_error_and_the_process_stays),
+        cmocka_unit_test(fuel_of_the_process_is_no_failure_of_the_node),
+        cmocka_unit_test(a_guest_that_counts_no_fuel_is_not_given_texts),
         cmocka_unit_test(a_guest_that_takes_no_text_is_ended_by_the_host),
         cmocka_unit_test(texts_stand_in_the_guest_and_room_is_used_again),
         cmocka_unit_test(a_process_out_of_its_snapshot_answers_too),

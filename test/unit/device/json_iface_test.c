@@ -61,6 +61,33 @@ static void a_message_shows_its_keys_as_tags(void **state)
     assert_has("{\"data\": \"\\u0000\\u00e9\"}", "", "\"Data\":\"\\u0000\xc3\xa9\",");
 }
 
+#define ITEM(signer, value)                                                                    \
+    "{" signer "\"commitment-device\": \"ans104@1.0\", \"original-tags\": {\"1\": {\"name\": " \
+    "\"aCTion\", \"value\": \"" value "\"}}}"
+#define ID_A "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\": "
+#define ID_B "\"BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA\": "
+
+/* Anybody can put a commitment without a signature beside one that holds. */
+static void tags_that_nobody_signed_do_not_stand_in_for_what_was_signed(void **state)
+{
+    static const char signature[] = "{\"committer\": \"c\", \"commitment-device\": \"x@1.0\"}";
+    char body[1024];
+
+    (void)state;
+    snprintf(body, sizeof body, "{\"action\": \"Get\", \"commitments\": {%s%s, %s%s}}", ID_A,
+             ITEM("", "Send"), ID_B, signature);
+    assert_has(body, "", "\"Tags\":[{\"name\":\"Action\",\"value\":\"Get\"}]");
+    snprintf(body, sizeof body, "{\"action\": \"Get\", \"commitments\": {%s%s, %s%s}}", ID_B,
+             ITEM("", "Send"), ID_A, signature);
+    assert_has(body, "", "\"Tags\":[{\"name\":\"Action\",\"value\":\"Get\"}]");
+    snprintf(body, sizeof body, "{\"action\": \"Get\", \"commitments\": {%s%s, %s%s}}", ID_A,
+             ITEM("", "Send"), ID_B, ITEM("\"committer\": \"c\", ", "Get"));
+    assert_has(body, "", "\"Tags\":[{\"name\":\"aCTion\",\"value\":\"Get\"}]");
+    snprintf(body, sizeof body, "{\"action\": \"Get\", \"commitments\": {%s%s}}", ID_A,
+             ITEM("", "Get"));
+    assert_has(body, "", "\"Tags\":[{\"name\":\"aCTion\",\"value\":\"Get\"}]");
+}
+
 static void a_message_shows_when_it_was_assigned(void **state)
 {
     (void)state;
@@ -70,6 +97,25 @@ static void a_message_shows_when_it_was_assigned(void **state)
                "\"Slot\":3,\"Tags\":[],\"Target\":\"\",\"Timestamp\":99}");
     assert_has("{}", ", \"block-timestamp\": 7", "\"Block-Timestamp\":7,\"Data\"");
     assert_has("{}", ", \"timestamp\": \"soon\"", "\"Timestamp\":\"soon\"}");
+}
+
+/* Of two; one without a committer is no signer. */
+static void the_owner_is_the_first_signer(void **state)
+{
+    static const char body[] = "{\"a\": 1, \"commitments\": {"
+                               "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\": "
+                               "{\"commitment-device\": \"httpsig@1.0\","
+                               " \"signature\": \"hmac\"},"
+                               "\"BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA\": "
+                               "{\"commitment-device\": \"httpsig@1.0\","
+                               " \"committer\": \"first\", \"signature\": \"one\"},"
+                               "\"CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCA\": "
+                               "{\"commitment-device\": \"httpsig@1.0\","
+                               " \"committer\": \"second\", \"signature\": \"two\"}}}";
+
+    (void)state;
+    assert_has(body, "", "\"From\":\"first\",");
+    assert_has(body, "", "\"Owner\":\"first\",\"Signature\":\"one\",");
 }
 
 static void the_environment_is_the_process(void **state)
@@ -283,6 +329,10 @@ static void a_module_cannot_say_what_the_node_says(void **state)
     assert_sent("{\"priv\": {\"a\": 1}, \"Private-key\": \"x\", \"commitments\": {\"a\": {}},"
                 " \"Ao-Types\": \"a=\\\"integer\\\"\", \"x\": {\"priv\": 1, \"y\": 1}}",
                 "\"x\": {\"y\": 1}, ");
+    /* A patch comes from nowhere. */
+    assert_reply(OK("{\"patches\": [{\"From-Image\": \"x\", \"From-Process\": \"x\", \"a\": 1,"
+                    " \"Tags\": [{\"name\": \"from-image\", \"value\": \"x\"}]}]}"),
+                 AO_OUTCOME_OK, "{\"is\": {\"outbox\": {}, \"patches\": [{\"a\": 1}]}}");
 }
 
 static void messages_get_their_tags_as_keys(void **state)
@@ -427,7 +477,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_shows_its_keys_as_tags),
+        cmocka_unit_test(tags_that_nobody_signed_do_not_stand_in_for_what_was_signed),
         cmocka_unit_test(a_message_shows_when_it_was_assigned),
+        cmocka_unit_test(the_owner_is_the_first_signer),
         cmocka_unit_test(the_environment_is_the_process),
         cmocka_unit_test(bytes_that_are_no_text_are_base64url),
         cmocka_unit_test(what_is_missing_is_named),

@@ -169,7 +169,7 @@ static void what_does_not_fit_is_refused_and_the_state_is_as_before(void **state
     expect_refusal(f, b, "nothing", integers(0), BEAMR_NOT_FOUND,
                    "Function not found: nothing");
     expect_refusal(f, b, "memory", integers(0), BEAMR_NOT_FOUND, "not found");
-    expect_refusal(f, b, "add", integers(0), BEAMR_ARGUMENT, "takes 1 parameters, and 0");
+    expect_refusal(f, b, "add", integers(0), BEAMR_ARGUMENT, "takes 1 parameter, and 0 were");
     expect_refusal(f, b, "add", integers(3, 1L, 2L, 3L), BEAMR_ARGUMENT, "and 3 were given");
     expect_refusal(f, b, "peek", integers(1, 1L << 32), BEAMR_ARGUMENT,
                    "parameter 1: 4294967296 is no i32");

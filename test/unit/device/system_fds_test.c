@@ -126,6 +126,52 @@ static void edits_move_open_and_close(void **state)
     scene_close(s);
 }
 
+/* What a call does depends on what the message says, and not on whether the system has seen
+ * this very object before: in a repetition, or on another host, it has not. */
+static void what_a_message_leaves_out_is_the_same_for_a_copy_of_it(void **state)
+{
+    static const char open_file[] = "{\"vfs\":{},\"file-descriptors\":{" STREAMS
+                                    ",\"4\":{\"filename\":\"/d/g\",\"offset\":\"2\"}}}";
+
+    (void)state;
+    for (int is_copy = 0; is_copy < 2; is_copy++) {
+        scene *s = scene_open("{" FILES ",\"file-descriptors\":{" STREAMS
+                              ",\"4\":{\"filename\":\"/d/g\",\"offset\":\"2\"}}}");
+        (void)scene_enter(s);
+        scene_leave(s);
+        if (is_copy)
+            scene_message(s, open_file);
+        else
+            scene_set(s, "vfs", ao_atom("unset"));
+        guest_reads(scene_enter(s), 4, 9, "c");
+        scene_leave(s);
+        assert_true(ao_is_atom(scene_get(s, "file-descriptors/4/deleted"), "true"));
+        scene_close(s);
+    }
+}
+
+static void descriptors_come_back_in_their_own_words(void **state)
+{
+    scene *s =
+        scene_open("{\"file-descriptors\":{\"3\":{\"filename\":\"/none\",\"stream\":\"1\","
+                   "\"rights-inheriting\":\"7\",\"x\":\"y\"}}}");
+
+    (void)state;
+    (void)scene_enter(s);
+    scene_leave(s);
+    scene_expect_text(s, "file-descriptors/3/filename", "/dev/stdout");
+    assert_int_equal(scene_get(s, "file-descriptors/3/x").kind, AO_NONE);
+    assert_int_equal(scene_get(s, "file-descriptors/0").kind, AO_NONE);
+    scene_message(s, "{\"file-descriptors\":{" STREAMS "}}");
+    (void)scene_enter(s);
+    scene_leave(s);
+    scene_message(s, "{}"); /* nothing is to be told, as in a system that is new */
+    (void)scene_enter(s);
+    scene_leave(s);
+    assert_int_equal(scene_get(s, "file-descriptors").kind, AO_NONE);
+    scene_close(s);
+}
+
 static void bad_descriptors_say_which_key(void **state)
 {
     static const struct {
@@ -192,6 +238,8 @@ int main(void)
         cmocka_unit_test(what_is_open_is_in_the_message),
         cmocka_unit_test(the_message_alone_opens_them_again),
         cmocka_unit_test(edits_move_open_and_close),
+        cmocka_unit_test(what_a_message_leaves_out_is_the_same_for_a_copy_of_it),
+        cmocka_unit_test(descriptors_come_back_in_their_own_words),
         cmocka_unit_test(bad_descriptors_say_which_key),
     };
 

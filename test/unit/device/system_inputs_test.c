@@ -142,6 +142,8 @@ static void the_time_is_the_assignments(void **state)
         {"\"timestamp\":\"9\"", "{\"path\":\"look\",\"block-timestamp\":\"5\"}", 5000000},
         {"\"timestamp\":\"9\"", "{\"path\":\"look\"}", 9000000},
         {"\"timestamp\":\"9\"", "{\"path\":\"look\",\"timestamp\":\"soon\"}", 9000000},
+        {"\"block-timestamp\":\"7\"", "{\"path\":\"look\"}", 7000000},
+        {"\"timestamp\":\"9\",\"block-timestamp\":\"7\"", "{\"path\":\"look\"}", 9000000},
         {"", "{\"path\":\"look\",\"timestamp\":\"-1\"}", 0},
         {"", "{\"path\":\"look\",\"timestamp\":\"9223372036854775807\"}", INT64_MAX},
     };

@@ -164,6 +164,44 @@ static void parameters_are_copied_into_the_guest(void **state)
     ao_context_free(context);
 }
 
+/* Bytes that are no text, a NUL among them, are all there, with a NUL behind; in a memory that
+ * has none. */
+static void bytes_are_copied_whole(void **state)
+{
+    static const uint8_t bytes[] = {0xff, 0, 0x80, 7, 0}, *memory;
+    ao_context *context = world_open(NULL, NULL);
+    uint8_t full[65536];
+    ao_value item = ao_binary_copy((beamr_bytes){bytes, 4});
+    ao_value on, request = ao_message_value(message_with_key(
+                     context, "{\"path\": \"compute\", \"function\": \"first\"}", "parameters",
+                     ao_list_new(&item, 1)));
+    ao_message *base, *snapshot;
+    ao_result result;
+    beamr_error err = {0};
+
+    (void)state;
+    memset(full, 0xee, sizeof full);
+    snapshot = message_with_key(context, "{}", "body",
+                                ao_binary_copy((beamr_bytes){full, sizeof full}));
+    base = message_with_key(context, DEVICE, "image", module_value(module_plain));
+    assert_int_equal(
+        ao_message_with(base, "snapshot", ao_message_value(snapshot), &snapshot, &err),
+        BEAMR_OK);
+    ao_message_unref(base);
+    on = ao_message_value(snapshot);
+    assert_int_equal(ao_resolve_on(context, on, request, NULL, &result, &err), BEAMR_OK);
+    ao_value_unref(request);
+    ao_value_unref(on);
+    base = ao_to_message(result.value);
+    expect_integer(base, "results", 0xff);
+    base = resolve_next(context, base, "{\"path\": \"snapshot\"}");
+    memory = ao_bytes(value_at(base, "body")).data;
+    assert_memory_equal(memory + 1024, bytes, sizeof bytes); /* where its malloc begins */
+    assert_int_equal(memory[1024 + sizeof bytes], 0xee);
+    ao_message_unref(base);
+    ao_context_free(context);
+}
+
 static void what_does_not_fit_is_an_error_result(void **state)
 {
     static const struct {
@@ -498,6 +536,7 @@ int main(void)
         cmocka_unit_test(results_stand_under_the_output_prefix),
         cmocka_unit_test(results_of_every_kind),
         cmocka_unit_test(parameters_are_copied_into_the_guest),
+        cmocka_unit_test(bytes_are_copied_whole),
         cmocka_unit_test(what_does_not_fit_is_an_error_result),
         cmocka_unit_test(an_allocator_that_gives_no_memory_is_an_error_result),
         cmocka_unit_test(a_trap_is_an_error_result),

@@ -2,6 +2,8 @@
  * message that was computed on is as good as before, and nothing leaks (the sanitizer's to
  * see).
  */
+#include <stdlib.h>
+
 #include "refuse.h"
 #include "wasm_modules.h"
 
@@ -37,10 +39,25 @@ static bool try_once(ao_context *context, ao_value base, ao_value request, size_
     return is_hit;
 }
 
-static void every_refusal_is_survived(const char *base_json, void (*make)(wasm_builder *),
-                                      bool is_init, const char *request_json, size_t least)
+/* With a deadline or without. */
+static ao_context *open_with(int64_t timeout_ms)
 {
-    ao_context *context = world_open(NULL, NULL);
+    ao_message *values = NULL;
+    ao_context *context;
+
+    assert_int_equal(ao_message_with(ao_message_empty(), "wasm_timeout", ao_integer(timeout_ms),
+                                     &values, NULL),
+                     BEAMR_OK);
+    context = world_open(NULL, timeout_ms > 0 ? values : NULL);
+    ao_message_unref(values);
+    return context;
+}
+
+static void every_refusal_in_time(int64_t timeout_ms, const char *base_json,
+                                  void (*make)(wasm_builder *), bool is_init,
+                                  const char *request_json, size_t least)
+{
+    ao_context *context = open_with(timeout_ms);
     ao_message *base = message_with_key(context, base_json, "image", module_value(make));
     ao_value request = ao_message_value(world_message(context, request_json));
     size_t n = 0;
@@ -61,11 +78,49 @@ static void every_refusal_is_survived(const char *base_json, void (*make)(wasm_b
     ao_context_free(context);
 }
 
+static void every_refusal_is_survived(const char *base_json, void (*make)(wasm_builder *),
+                                      bool is_init, const char *request_json, size_t least)
+{
+    every_refusal_in_time(0, base_json, make, is_init, request_json, least);
+}
+
 static void init_when_memory_is_gone(void **state)
 {
     (void)state;
     every_refusal_is_survived("{\"device\": \"wasm-64@1.0\"}", module_plain, true,
                               "{\"path\": \"init\"}", 10);
+}
+
+/* There is no compiler, so the module is interpreted; which is tried again until it is clear.
+ */
+static void native_code_when_memory_is_gone(void **state)
+{
+    ao_message *values = NULL;
+    ao_context *context;
+    ao_message *base;
+    ao_value request = ao_binary_text("init");
+    size_t n = 0;
+
+    (void)state;
+    if (getenv("BEAMR_TIER"))
+        skip();
+    assert_int_equal(setenv("BEAMR_COMPILE", "/nowhere", 1), 0);
+    assert_int_equal(
+        ao_message_with(ao_message_empty(), "wasm_allow_aot", ao_boolean(true), &values, NULL),
+        BEAMR_OK);
+    context = world_open(NULL, values);
+    base = message_with_key(context, "{\"device\": \"wasm-64@1.0\", \"mode\": \"AOT\"}",
+                            "image", module_value(module_plain));
+    while (try_once(context, ao_message_value(base), request, n))
+        n++;
+    assert_true(n > 10);
+    base = resolve_next(context, base, "{\"path\": \"init\"}");
+    base = resolve_next(context, base, FAC);
+    expect_float(base, "results", 120);
+    ao_value_unref(request);
+    ao_message_unref(base);
+    ao_message_unref(values);
+    ao_context_free(context);
 }
 
 static void compute_when_memory_is_gone(void **state)
@@ -85,6 +140,7 @@ static void imports_when_memory_is_gone(void **state)
 
     (void)state;
     every_refusal_is_survived(with_library, module_importing, false, POW, 20);
+    every_refusal_in_time(3600000, with_library, module_importing, false, POW, 20);
     every_refusal_is_survived("{\"device\": \"wasm-64@1.0\"}", module_importing, false, MANY,
                               20);
 }
@@ -123,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(init_when_memory_is_gone),
+        cmocka_unit_test(native_code_when_memory_is_gone),
         cmocka_unit_test(compute_when_memory_is_gone),
         cmocka_unit_test(imports_when_memory_is_gone),
         cmocka_unit_test(snapshots_when_memory_is_gone),

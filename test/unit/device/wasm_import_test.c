@@ -138,13 +138,38 @@ static const ao_device answering = {.name = "answers@1.0", .keys = answer_keys};
 static const ao_key record_keys[] = {{"mul", records}, {"import", records}, AO_KEYS_END};
 static const ao_device recording = {.name = "records@1.0", .keys = record_keys};
 
+/* The state with another text on the guest's standard input. */
+static beamr_status feeds(ao_call *call, beamr_error *err)
+{
+    const ao_message *state = ao_to_message(ao_message_find_text(ao_call_base(call), "state"));
+    ao_builder builder, dev, vfs;
+
+    ao_builder_begin(&dev, NULL, NULL, err);
+    ao_builder_put(&dev, "stdin", ao_binary_text("Zebra"));
+    ao_builder_begin(&vfs, NULL, NULL, err);
+    ao_builder_put(&vfs, "dev", ao_builder_value(&dev));
+    ao_builder_begin(&builder, state, NULL, err);
+    ao_builder_put(&builder, "vfs", ao_builder_value(&vfs));
+    {
+        ao_value whole = ao_builder_value(&builder);
+
+        ao_builder_begin(&builder, NULL, NULL, err);
+        ao_builder_put(&builder, "state", whole);
+        ao_builder_put(&builder, "results", ao_list_new(NULL, 0));
+    }
+    return ao_call_ok(call, ao_builder_value(&builder));
+}
+
+static const ao_key feed_keys[] = {{"feed", feeds}, AO_KEYS_END};
+static const ao_device feeding = {.name = "feeds@1.0", .keys = feed_keys};
+
 static const ao_key back_keys[] = {{"none", calls_back}, AO_KEYS_END};
 static const ao_device calling_back = {.name = "back@1.0", .keys = back_keys};
 
 static ao_context *open_context(const ao_message *values)
 {
-    static const ao_device *const devices[] = {&bad,          &answering, &recording,
-                                               &calling_back, &resolver,  &late};
+    static const ao_device *const devices[] = {&bad,      &answering, &recording, &calling_back,
+                                               &resolver, &late,      &feeding};
     ao_context *context = world_open(NULL, values);
     beamr_error err = {0};
 
@@ -385,6 +410,48 @@ static void names_may_hold_slashes(void **state)
     ao_context_free(context);
 }
 
+/* letter()->i: the first letter of the standard input, after host.feed(). */
+static void module_reading(wasm_builder *w)
+{
+    static const module_func imports[] = {{"host.feed", "", ""},
+                                          {"wasi_snapshot_preview1.fd_read", "iiii", "i"}};
+    static const module_func funcs[] = {{"letter", "", "i"}};
+
+    module_begin(w, imports, 2, funcs, 1);
+    wasm_section(w, WASM_CODE);
+    WASM(w, 1);
+    WASM_BODY(w, 0x10, 0, 0x41, 16, 0x41, 0xc0, 0, 0x36, 2, 0, /* at 16: address 64 */
+              0x41, 20, 0x41, 1, 0x36, 2, 0,                   /* one byte */
+              0x41, 0, 0x41, 16, 0x41, 1, 0x41, 24, 0x10, 1, 0x1a, 0x41, 0xc0, 0, 0x2d, 0, 0);
+    wasm_end(w);
+}
+
+/* What a handler changes in the files is there when the guest goes on. */
+static void a_guest_sees_files_that_a_handler_changed(void **state)
+{
+    static const char base_json[] =
+        "{\"device\": \"stack@1.0\", \"device-stack\": [\"WASI@1.0\", \"wasm-64@1.0\"],"
+        " \"stdlib\": {\"host\": {\"device\": \"feeds@1.0\"}}, \"vfs\": {\"dev\": {\"stdin\":"
+        " \"Ant\"}}}";
+    ao_context *context = open_context(NULL);
+    ao_message *base =
+                   message_with_key(context, base_json, "image", module_value(module_reading)),
+               *next;
+
+    (void)state;
+    base = resolve_next(context, base, "{\"path\": \"init\"}");
+    base = resolve_next(context, base, "{\"path\": \"compute\", \"function\": \"letter\"}");
+    expect_integer(base, "results", 'Z');
+    assert_true(has_text(ao_text(value_at(base, "vfs/dev/stdin")), "Zebra"));
+    for (int i = 0; i < 2; i++) { /* the second time the call before is repeated */
+        next = resolve_ok(context, base, "{\"path\": \"compute\", \"function\": \"letter\"}");
+        expect_integer(next, "results", 'e');
+        ao_message_unref(next);
+    }
+    ao_message_unref(base);
+    ao_context_free(context);
+}
+
 /* ---- Stubs ---- */
 
 static void what_nobody_answers_is_zero_and_noted(void **state)
@@ -428,6 +495,85 @@ static void a_device_that_does_not_know_the_function_is_nobody(void **state)
     assert_int_equal(ao_list_count(value_at(base, "results/undefined-calls")), 1);
     base = resolve_next(context, base, POW);
     expect_integer(base, "results", 0);
+    ao_message_unref(base);
+    ao_context_free(context);
+}
+
+/* Imports whose results are no numbers, and one of a generator of bindings. */
+static void module_strange(wasm_builder *w)
+{
+    static const module_func imports[] = {{"env.outer", "", "X"},
+                                          {"env.function", "", "F"},
+                                          {"env.vector", "", "v"},
+                                          {"env.some", "", "lfXd"},
+                                          {"__wbindgen_placeholder__.f", "", "i"},
+                                          {"__wbindgen_externref_xform__.g", "", ""}};
+    static const module_func funcs[] = {{"outer", "", "i"},  {"function", "", "i"},
+                                        {"vector", "", "i"}, {"some", "", "lfid"},
+                                        {"f", "", "i"},      {"g", "", ""}};
+
+    module_begin(w, imports, 6, funcs, 6);
+    wasm_section(w, WASM_CODE);
+    WASM(w, 6);
+    WASM_BODY(w, 0x10, 0, 0xd1); /* ref.is_null */
+    WASM_BODY(w, 0x10, 1, 0xd1);
+    WASM_BODY(w, 0x10, 2, 0xfd, 0x53, 0x45); /* v128.any_true, i32.eqz */
+    MODULE_BODY_LOCAL(w, 0x7c, 0x10, 3, 0x21, 0, 0xd1, 0x20, 0);
+    WASM_BODY(w, 0x10, 4);
+    WASM_BODY(w, 0x10, 5);
+    wasm_end(w);
+}
+
+static ao_message *strange_guest(ao_context *context)
+{
+    return resolve_next(context,
+                        message_with_key(context, "{\"device\": \"wasm-64@1.0\"}", "image",
+                                         module_value(module_strange)),
+                        "{\"path\": \"init\"}");
+}
+
+static void zeros_are_of_every_type(void **state)
+{
+    static const char *const names[] = {"outer", "function", "vector"};
+    ao_context *context = open_context(NULL);
+    ao_message *base = strange_guest(context);
+    char json[64];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(json, sizeof json, "{\"path\": \"compute\", \"function\": \"%s\"}",
+                       names[i]);
+        base = resolve_next(context, base, json);
+        expect_integer(base, "results", 1);
+    }
+    base = resolve_next(context, base, "{\"path\": \"compute\", \"function\": \"some\"}");
+    assert_int_equal(value_at(base, "results/output/1").kind, AO_INTEGER);
+    assert_int_equal(value_at(base, "results/output/2").kind, AO_FLOAT);
+    assert_int_equal(value_at(base, "results/output/3").of.integer, 1);
+    assert_int_equal(ao_list_count(value_at(base, "results/undefined-calls")), 4);
+    ao_message_unref(base);
+    ao_context_free(context);
+}
+
+static void placeholders_of_bindings_trap(void **state)
+{
+    static const char *const names[] = {"f", "g"};
+    ao_context *context = open_context(NULL);
+    ao_message *base = strange_guest(context);
+    char json[128];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(json, sizeof json, "{\"path\": \"compute\", \"function\": \"%s\"}",
+                       names[i]);
+        base = resolve_next(context, base, json);
+        expect_error(base, "results", "import __wbindgen_");
+        expect_error(base, "results", "nothing provides it");
+    }
+    resolve_fails(context, base,
+                  "{\"path\": \"import\", \"module\": \"__wbindgen_placeholder__\","
+                  " \"func\": \"f\", \"args\": [], \"func-sig\": \"()i\"}",
+                  NULL, AO_OUTCOME_ERROR, 404, "nothing provides");
     ao_message_unref(base);
     ao_context_free(context);
 }
@@ -479,7 +625,7 @@ static void the_key_answers_with_zeros_of_the_signature(void **state)
     } cases[] = {{"(iI)I", 1, AO_INTEGER},
                  {"(iI)F", 1, AO_FLOAT},
                  {"()fi", 2, AO_FLOAT},
-                 {"(i)", 1, AO_INTEGER},
+                 {"(i)", 0, AO_NONE},
                  {"(i", 1, AO_INTEGER},
                  {"", 1, AO_INTEGER},
                  {"()iiiiiiiiiiiiiiiiiiiiiiiiii", 16, AO_INTEGER}};
@@ -554,8 +700,11 @@ int main(void)
         cmocka_unit_test(answers_may_come_late),
         cmocka_unit_test(a_call_that_waits_can_be_cancelled),
         cmocka_unit_test(names_may_hold_slashes),
+        cmocka_unit_test(a_guest_sees_files_that_a_handler_changed),
         cmocka_unit_test(what_nobody_answers_is_zero_and_noted),
         cmocka_unit_test(a_device_that_does_not_know_the_function_is_nobody),
+        cmocka_unit_test(zeros_are_of_every_type),
+        cmocka_unit_test(placeholders_of_bindings_trap),
         cmocka_unit_test(stubs_may_trap),
         cmocka_unit_test(the_key_asks_the_device),
         cmocka_unit_test(the_key_answers_with_zeros_of_the_signature),

@@ -1,4 +1,5 @@
 /* wasm-64@1.0, `init`: where images come from, what messages declare, and what is refused. */
+#include "abi/object.h"
 #include "crypto/base64.h"
 #include "crypto/sha256.h"
 #include "wasm_modules.h"
@@ -251,6 +252,7 @@ static void what_is_no_module_is_an_error(void **state)
     } cases[] = {
         {"\0aot\1\0\0\0", "code object of WAMR", 8},
         {"\177ELF\2\1\1\0", "ELF object", 8},
+        {ABI_OBJECT_MAGIC "\1\0\0\0", "code object of beamr", sizeof ABI_OBJECT_MAGIC + 3},
         {"hello", "no module that can be run: malformed", 5},
         {"", "no module that can be run: malformed", 0},
         {"\0asm\1\0\0\0\1\5", "(at ", 10},
@@ -371,6 +373,34 @@ static void memory_that_is_declared_is_seen_by_the_guest(void **state)
         expect_integer(base, "results", -1);
         (void)snprintf(json, sizeof json, grow, 2);
         base = resolve_next(context, base, json);
+        expect_integer(base, "results", 1);
+        ao_message_unref(base);
+    }
+    ao_context_free(context);
+}
+
+/* Below the input prefix, or else of the process itself. */
+static void limits_stand_at_the_prefix_or_in_the_process(void **state)
+{
+    static const char *const bases[] = {
+        "{\"device\": \"wasm-64@1.0\", \"input-prefix\": \"in\", \"memory-limit\": 131072}",
+        "{\"device\": \"wasm-64@1.0\", \"input-prefix\": \"in\", \"memory-limit\": 262144,"
+        " \"in\": {\"memory-limit\": 131072}}"};
+    ao_context *context = world_open(NULL, NULL);
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        ao_message *base =
+            message_with_key(context, bases[i], "module", module_value(module_plain));
+
+        base = resolve_next(context, base, "{\"path\": \"init\"}");
+        base = resolve_next(
+            context, base,
+            "{\"path\": \"compute\", \"function\": \"grow\", \"parameters\": [2]}");
+        expect_integer(base, "results", -1);
+        base = resolve_next(
+            context, base,
+            "{\"path\": \"compute\", \"function\": \"grow\", \"parameters\": [1]}");
         expect_integer(base, "results", 1);
         ao_message_unref(base);
     }
@@ -523,6 +553,7 @@ int main(void)
         cmocka_unit_test(modes),
         cmocka_unit_test(limits_that_cannot_be_read_are_errors),
         cmocka_unit_test(memory_that_is_declared_is_seen_by_the_guest),
+        cmocka_unit_test(limits_stand_at_the_prefix_or_in_the_process),
         cmocka_unit_test(a_module_larger_than_declared_is_an_error),
         cmocka_unit_test(a_start_function_that_traps_is_an_error),
         cmocka_unit_test(what_cannot_be_linked_is_an_error),

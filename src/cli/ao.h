@@ -1,5 +1,5 @@
 /* What the commands on messages share: contexts, reading messages in any form, printing them.
- * Used by resolve.c, id.c and message.c. */
+ * Used by resolve*.c, aos*.c, id.c and message.c. */
 #ifndef CLI_AO_H
 #define CLI_AO_H
 
@@ -30,6 +30,7 @@ typedef struct cli_setup {
     const char *kv;     /* "memory", "files:FOLDER", "lmdb:FOLDER", or a folder for LMDB */
     const char *wallet; /* a file */
     const ao_message *values; /* options of the node; borrowed */
+    const char *command; /* what the node reports goes to stderr, behind this; NULL: nowhere */
 } cli_setup;
 
 /* A context.
@@ -108,6 +109,11 @@ const char *cli_float_text(ao_value value, char buffer[CLI_FLOAT_TEXT_SIZE]);
 /* Print a value: a message one key a line, nested ones indented below theirs, with types shown
  * and long binaries shortened; a literal alone on its line. Links are not loaded. */
 void cli_print_value(FILE *out, ao_value value);
+
+struct task_end; /* ao/task.h */
+/* Say behind `not_found` which key there is not, and where: resolve_end.c.
+ *   list  that was resolved; `end` is where */
+void cli_end_tell(FILE *out, ao_value list, const struct task_end *end);
 
 /* Print a commitment's id, and its device, algorithm and committer as far as it has them,
  * separated by spaces, without a line end.

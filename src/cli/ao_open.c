@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "cli/escape.h"
+
 int cli_exit_of_answer(beamr_status status)
 {
     if (status == BEAMR_OK)
@@ -52,6 +54,14 @@ static beamr_status wallet_read(const char *path, ao_wallet **out, beamr_error *
     return st;
 }
 
+/* ao_settings.report */
+static void tell(void *user, const char *text)
+{
+    (void)fprintf(stderr, "%s: ", (const char *)user);
+    cli_print_escaped(stderr, beamr_bytes_of(text), "");
+    (void)fputc('\n', stderr);
+}
+
 beamr_status cli_session_open(const cli_setup *setup, cli_session *out, const char **what,
                               beamr_error *err)
 {
@@ -71,6 +81,8 @@ beamr_status cli_session_open(const cli_setup *setup, cli_session *out, const ch
     settings.kv = name;
     settings.wallet = out->wallet;
     settings.values = setup->values;
+    settings.report = setup->command ? tell : NULL;
+    settings.user = (void *)(uintptr_t)setup->command;
     st = ao_context_new(&settings, &out->context, err);
     free(name);
     return st;

@@ -98,6 +98,8 @@ static const struct node_option {
     {"error_strategy", OPTION_CHOICE, {"throw", "stop"}},
     {"wasi_max_output", OPTION_NUMBER, {NULL}},
     {"wasm_allow_aot", OPTION_BOOLEAN, {NULL}},
+    {"wasm_aot_memory", OPTION_NUMBER, {NULL}},
+    {"wasm_aot_time", OPTION_NUMBER, {NULL}},
     {"wasm_cache", OPTION_NUMBER, {NULL}},
     {"wasm_idle_time", OPTION_NUMBER, {NULL}},
     {"wasm_image_source", OPTION_TEXT, {NULL}},

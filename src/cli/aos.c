@@ -28,10 +28,14 @@ static const char help_text[] =
     "      --tag NAME=VALUE    another tag of the messages; as often as needed\n"
     "      --process-tag NAME=VALUE\n"
     "                          a tag of the process\n"
-    "      --data TEXT|@FILE   send this too, before the expressions; - is standard input\n"
+    "      --data TEXT|@FILE   send this too, before the expressions; @- is standard\n"
+    "                          input\n"
     "      --timestamp MS      of the messages, since 1970 (now)\n"
     "      --block-height N    of the messages (0)\n"
     "      --show-outbox       print what each message sends out\n"
+    "      --tier TIER         compile the module first (native): the `mode` of the process\n"
+    "                          is AOT then; one that cannot be compiled is interpreted. Or\n"
+    "                          interpret it, whatever its `mode` (interpret)\n"
     "      --option NAME=VALUE an option of the node, as wasm_timeout=1000 (ms); a wrong name\n"
     "                          shows all of them\n"
     "  -h, --help              show this\n"
@@ -58,6 +62,7 @@ enum {
     OPTION_TIME,
     OPTION_HEIGHT,
     OPTION_OUTBOX,
+    OPTION_TIER,
     OPTION_VALUE,
 };
 
@@ -118,6 +123,8 @@ static int read_option(int c, words *w)
     case OPTION_OUTBOX:
         opt->shows_outbox = true;
         return CLI_OK;
+    case OPTION_TIER:
+        return cli_tier(opt->command, optarg, &opt->tier);
     case OPTION_VALUE:
         if (cli_option_read(optarg, opt->values, &err) == BEAMR_OK)
             return CLI_OK;
@@ -134,6 +141,11 @@ static int take_words(char *const *argv, words *w)
 
     if (opt->load && opt->process_tag_count)
         return cli_usage(opt->command, "--process-tag is for a new process, not with --load");
+    if (opt->load && argv[0] && access(argv[0], F_OK) == 0)
+        return cli_usage(opt->command,
+                         "'%s' is a file: with --load the process has its module already, and "
+                         "words are expressions",
+                         argv[0]);
     if (!opt->load) {
         if (!argv[0])
             return cli_usage(opt->command, "no module is given");
@@ -147,26 +159,22 @@ static int take_words(char *const *argv, words *w)
 
 /* ---- Running ---- */
 
-static void send_data(aos *process, const char *data)
+/* What can be found out before there is a process: the file of --data, the folder of --save. */
+static int prepare(const words *w, cli_file *data)
 {
-    cli_file file = {0};
+    const aos_options *opt = &w->opt;
     beamr_error err = {0};
 
-    if (data[0] != '@') {
-        aos_send(process, beamr_bytes_of(data));
-        return;
-    }
-    if (cli_file_read(data + 1, CLI_FILE_MAX, &file, &err) != BEAMR_OK)
-        aos_note(process, cli_refuse(process->opt->command, data + 1, &err));
-    else
-        aos_send(process, cli_file_bytes(&file));
-    cli_file_clear(&file);
+    if (w->data && w->data[0] == '@' &&
+        cli_file_read(w->data + 1, CLI_FILE_MAX, data, &err) != BEAMR_OK)
+        return cli_refuse(opt->command, w->data + 1, &err);
+    return opt->save ? aos_save_check(opt->command, opt->save) : CLI_OK;
 }
 
-static void send_all(const words *w, aos *process)
+static void send_all(const words *w, const cli_file *data, aos *process)
 {
     if (w->data)
-        send_data(process, w->data);
+        aos_send(process, w->data[0] == '@' ? cli_file_bytes(data) : beamr_bytes_of(w->data));
     for (char *const *expression = w->expressions; *expression; expression++)
         aos_send(process, beamr_bytes_of(*expression));
     if (w->data || w->expressions[0])
@@ -177,18 +185,31 @@ static void send_all(const words *w, aos *process)
         aos_read_all(process);
 }
 
-static int run(const words *w)
+static int run_process(const words *w, const cli_file *data)
 {
     aos process;
     int code = aos_open(&w->opt, &process);
 
     if (code == CLI_OK) {
-        send_all(w, &process);
+        send_all(w, data, &process);
         if (w->opt.save)
             aos_note(&process, aos_save(&process, w->opt.save));
         code = process.code;
     }
     aos_close(&process);
+    return code;
+}
+
+static int run(const words *w)
+{
+    cli_file data = {0};
+    int code = prepare(w, &data);
+
+    if (code == CLI_OK)
+        code = run_process(w, &data);
+    else
+        ao_builder_drop(w->opt.values);
+    cli_file_clear(&data);
     return code;
 }
 
@@ -205,6 +226,7 @@ static int read_options(int argc, char **argv, words *w, bool *is_help)
         {"timestamp", required_argument, NULL, OPTION_TIME},
         {"block-height", required_argument, NULL, OPTION_HEIGHT},
         {"show-outbox", no_argument, NULL, OPTION_OUTBOX},
+        {"tier", required_argument, NULL, OPTION_TIER},
         {"option", required_argument, NULL, OPTION_VALUE},
         {"help", no_argument, NULL, 'h'},
         {0},

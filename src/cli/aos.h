@@ -5,14 +5,15 @@
  *   aos_print.c    answers, for people and pipes
  *   aos_read.c     expressions out of lines
  *   aos_prompt.c   the prompt on a terminal, with its history and its own commands
- *   aos_save.c     processes in folders */
+ *   aos_save.c     processes in folders
+ *   aos_lock.c     who may save into one */
 #ifndef CLI_AOS_H
 #define CLI_AOS_H
 
 #include "cli/ao.h"
 
 typedef struct aos_options {
-    const char *command, *module; /* module: NULL with `load` and no file given */
+    const char *command, *module; /* module: NULL with `load` */
     const char *wallet, *save, *load;
     const char *action;
     char *const *tags; /* NAME=VALUE, of every message */
@@ -22,6 +23,7 @@ typedef struct aos_options {
     bool has_time;
     uint64_t time_ms, height;
     bool shows_outbox;
+    beamr_tier tier;    /* BEAMR_TIER_DEFAULT: as the process and the node's options say */
     ao_builder *values; /* options of the node */
 } aos_options;
 
@@ -35,6 +37,7 @@ typedef struct aos {
     char id[AO_ID_TEXT + 1];          /* of the process */
     int64_t slot;                     /* of the last message */
     size_t shown_output, shown_error; /* bytes of the standard streams that were printed */
+    int folder;                       /* that is locked, to save into it; -1: none */
     int code;                         /* what the command ends with */
 } aos;
 
@@ -98,10 +101,25 @@ void aos_prompt(aos *process);
 /* Keep a process in a folder, which is made: a crash leaves what was there, or this.
  * Returns CLI_OK, or what the command ends with, having said why. */
 int aos_save(aos *process, const char *folder);
+/* Say at once if nothing can be kept in a folder, before there is anything to lose.
+ * Returns CLI_OK, or what the command ends with, having said why. */
+int aos_save_check(const char *command, const char *folder);
 /* The store in which a folder keeps its process, "lmdb:...", to be freed, and the id.
  * Errors: BEAMR_IO, BEAMR_NOT_FOUND (there is none), BEAMR_MESSAGE (damaged), BEAMR_NO_MEMORY.
  */
 beamr_status aos_saved(const char *folder, char **kv, char id[AO_ID_TEXT + 1],
                        beamr_error *err);
+
+/* ---- Locks: aos_lock.c ---- */
+
+/* Lock a folder that is there: until the descriptor is closed, or this program ends, nobody else
+ * gets it. When another one has it, say so and wait.
+ *   seconds  as long as it waits; 0: for ever
+ *   out      the folder; not locked where there are no locks
+ * Errors: BEAMR_BUSY (who has it), BEAMR_IO. */
+beamr_status aos_lock(const char *command, const char *folder, int seconds, int *out,
+                      beamr_error *err);
+/* This is the folder that the process has locked. */
+bool aos_has_locked(const aos *process, const char *folder);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/aos.h"
+#include "cli/escape.h"
 
 /* ---- Texts ---- */
 
@@ -153,6 +154,18 @@ static void print_error(aos *p, const char *what, ao_value error)
         print_value(p, stderr, error);
 }
 
+/* What streams did not take is not among what they hold. */
+static void print_lost(const aos *p)
+{
+    int64_t bytes;
+
+    if (ao_to_integer(find(p->state, "results/wasm/output-lost"), &bytes) && bytes > 0) {
+        (void)fflush(stdout);
+        (void)fprintf(stderr, "%s: %lld bytes of output are lost (wasi_max_output)\n",
+                      p->opt->command, (long long)bytes);
+    }
+}
+
 /* There is something to print. */
 static bool is_answer(ao_value data)
 {
@@ -167,7 +180,9 @@ static void print_messages(const aos *p, const char *path, const char *name)
     ao_value value;
 
     while (all && ao_message_next(all, &cursor, &key, &value)) {
-        (void)printf("%s %s\n", name, (const char *)ao_name_text(key).data);
+        (void)printf("%s ", name);
+        cli_print_escaped(stdout, ao_name_text(key), ""); /* who knows whose process it is */
+        (void)putchar('\n');
         cli_print_value(stdout, value);
     }
 }
@@ -191,6 +206,7 @@ int aos_print_results(aos *process, bool is_error)
     ao_value data = data_of(process->state);
     bool is_same = ao_value_equal(data, error);
 
+    print_lost(process);
     if (is_answer(data) && !is_same)
         print_value(process, stdout, data);
     if (process->opt->shows_outbox)

@@ -6,6 +6,7 @@
  *   output-prefixes   `wasm` for all, so that they agree where the guest is
  *   passes            2
  *   image             the module
+ *   mode              AOT with --tier native
  *   process           the definition: type, image (its id) and what was given on the command
  *                     line; signed, or not
  *   at-slot           of the last message
@@ -14,10 +15,13 @@
  * block-height, and the answer is the process after it, with `results`. */
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/aos.h"
 #include "cli/escape.h"
 #include "device/world.h"
+
+enum { LOCK_SECONDS = 5 };
 
 /* Of the process that is open: a signal handler is given nothing. */
 static dev_world *_Atomic world;
@@ -172,6 +176,8 @@ static beamr_status make_state(aos *p, BEAMR_OWN ao_message *image,
     ao_builder_put(&builder, "passes", ao_integer(2));
     ao_builder_put(&builder, "at-slot", ao_integer(0));
     ao_builder_put(&builder, "image", ao_message_value(image));
+    if (p->opt->tier == BEAMR_TIER_NATIVE)
+        ao_builder_put(&builder, "mode", ao_binary_text("AOT"));
     ao_builder_put(&builder, "process", ao_message_value(definition));
     return ao_builder_end(&builder, &p->state);
 }
@@ -243,6 +249,21 @@ static beamr_status read_loaded(aos *p, const char *id, beamr_error *err)
     return ao_message_id(p->session.context, ao_to_message(process), p->id, err);
 }
 
+/* What --tier says of a process that was kept. */
+static beamr_status set_mode(aos *p, beamr_error *err)
+{
+    ao_message *state = NULL;
+    beamr_status st;
+
+    if (p->opt->tier != BEAMR_TIER_NATIVE)
+        return BEAMR_OK;
+    st = ao_message_with(p->state, "mode", ao_binary_text("AOT"), &state, err);
+    if (st == BEAMR_OK)
+        take_state(p, state);
+    ao_message_unref(state);
+    return st;
+}
+
 /* What the streams hold was printed when it was written. */
 static void skip_streams(aos *p)
 {
@@ -264,7 +285,7 @@ static int load(aos *p, const char *id)
     beamr_error err = {0};
     int code;
 
-    if (read_loaded(p, id, &err) != BEAMR_OK)
+    if (read_loaded(p, id, &err) != BEAMR_OK || set_mode(p, &err) != BEAMR_OK)
         return cli_refuse(p->opt->command, p->opt->load, &err);
     if ((code = step(p, "normalize")) == CLI_OK)
         skip_streams(p);
@@ -273,17 +294,39 @@ static int load(aos *p, const char *id)
 
 /* ---- Opening and closing ---- */
 
+/* What --tier says to the node. */
+static void put_tier(beamr_tier tier, ao_builder *values)
+{
+    if (tier == BEAMR_TIER_DEFAULT)
+        return;
+    ao_builder_put(values, "wasm_allow_aot", ao_boolean(tier == BEAMR_TIER_NATIVE));
+    if (tier == BEAMR_TIER_INTERPRET)
+        (void)setenv("BEAMR_TIER", "interpret", 1); /* it overrides the environment */
+}
+
 static beamr_status open_session(aos *p, const char *store, const char **what, beamr_error *err)
 {
-    cli_setup setup = {.kv = store, .wallet = p->opt->wallet};
+    cli_setup setup = {.kv = store, .wallet = p->opt->wallet, .command = p->opt->command};
     beamr_status st;
 
     *what = NULL;
     ao_builder_put(p->opt->values, "error_strategy", ao_binary_text("stop"));
+    put_tier(p->opt->tier, p->opt->values);
     if ((st = ao_builder_end(p->opt->values, &p->values)) != BEAMR_OK)
         return st;
     setup.values = p->values;
     return cli_session_open(&setup, &p->session, what, err);
+}
+
+/* What is loaded and saved again is nobody else's between. A folder that is not there yet is
+ * made when it is saved into. */
+static beamr_status lock_folder(aos *p, beamr_error *err)
+{
+    const aos_options *opt = p->opt;
+
+    if (!opt->save || access(opt->save, F_OK) != 0)
+        return BEAMR_OK;
+    return aos_lock(opt->command, opt->save, LOCK_SECONDS, &p->folder, err);
 }
 
 int aos_open(const aos_options *opt, aos *out)
@@ -292,7 +335,11 @@ int aos_open(const aos_options *opt, aos *out)
     const char *what = opt->load;
     beamr_error err = {0};
 
-    *out = (aos){.opt = opt};
+    *out = (aos){.opt = opt, .folder = -1};
+    if (lock_folder(out, &err) != BEAMR_OK) {
+        ao_builder_drop(opt->values);
+        return cli_refuse(opt->command, err.status == BEAMR_IO ? NULL : opt->save, &err);
+    }
     if (opt->load && aos_saved(opt->load, &store, id, &err) != BEAMR_OK) {
         ao_builder_drop(opt->values);
         return cli_refuse(opt->command, opt->load, &err);
@@ -311,6 +358,8 @@ void aos_close(aos *process)
     world = NULL;
     ao_message_unref(process->state);
     cli_session_close(&process->session);
+    if (process->folder >= 0)
+        (void)close(process->folder);
     ao_message_unref(process->values);
 }
 

@@ -1,7 +1,9 @@
 /* The prompt of `beamr aos` on a terminal: cli/aos.h.
  * Lines are read by libedit: editing as in Emacs, history by the arrows and Ctrl-R. What is not
  * whole goes on in the next line. Ctrl-C gives up the line, or the message that is computed;
- * Ctrl-D ends. Lines that begin with a point are commands of the prompt itself.
+ * Ctrl-D ends, and so do a terminal that goes away (SIGHUP) and SIGTERM, after which the
+ * process is kept as --save says. Lines that begin with a point are commands of the prompt
+ * itself.
  *
  * The history is kept in $XDG_STATE_HOME/beamr/aos_history (~/.local/state without), which only
  * its owner can read. */
@@ -36,24 +38,46 @@ typedef struct prompt {
     bool is_done;
 } prompt;
 
-/* ---- Ctrl-C ---- */
+/* ---- Signals: Ctrl-C gives up what is under way, the others end the prompt ---- */
 
-static volatile sig_atomic_t is_interrupted;
+static const int numbers[] = {SIGINT, SIGHUP, SIGTERM};
 
-static void on_interrupt(int number)
+#define SIGNALS (sizeof numbers / sizeof numbers[0])
+
+static volatile sig_atomic_t is_interrupted, has_ended;
+
+static void on_signal(int number)
 {
-    (void)number;
-    is_interrupted = 1;
+    if (number == SIGINT)
+        is_interrupted = 1;
+    else
+        has_ended = 1;
     aos_interrupt();
 }
 
-/* Without SA_RESTART: waiting for a line ends too. */
-static void catch_interrupts(struct sigaction *old)
+/* Without SA_RESTART: waiting for a line ends too. What is ignored, as by nohup, stays so. */
+static void catch_signals(struct sigaction old[SIGNALS])
 {
-    struct sigaction action = {.sa_handler = on_interrupt};
+    struct sigaction action = {.sa_handler = on_signal};
 
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, old);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        (void)sigaction(numbers[i], NULL, &old[i]);
+        if (numbers[i] == SIGINT || old[i].sa_handler != SIG_IGN)
+            (void)sigaction(numbers[i], &action, NULL);
+    }
+}
+
+/* A terminal that goes away may be told twice, by the system and by the shell: the second time
+ * must not end what keeps the process. */
+static void restore_signals(const struct sigaction old[SIGNALS])
+{
+    for (size_t i = 0; i < SIGNALS; i++) {
+        if (numbers[i] == SIGHUP && has_ended)
+            (void)signal(SIGHUP, SIG_IGN);
+        else
+            (void)sigaction(numbers[i], &old[i], NULL);
+    }
 }
 
 /* ---- History ---- */
@@ -193,7 +217,7 @@ static void take_line(prompt *p, const char *line, int len)
 
 static void read_lines(prompt *p)
 {
-    while (!p->is_done) {
+    while (!p->is_done && !has_ended) {
         int len = 0;
         const char *line;
 
@@ -206,7 +230,7 @@ static void read_lines(prompt *p)
             el_reset(p->edit);
             continue;
         }
-        if (!line || len <= 0)
+        if (!line || len <= 0 || has_ended)
             break;
         take_line(p, line, len);
     }
@@ -230,16 +254,16 @@ static bool open_editor(prompt *p)
 void aos_prompt(aos *process)
 {
     prompt p = {.process = process};
-    struct sigaction old;
+    struct sigaction old[SIGNALS];
 
     if (!open_editor(&p)) {
         aos_read_all(process);
         return;
     }
     (void)printf("process %s; .help shows commands, Ctrl-D ends\n", process->id);
-    catch_interrupts(&old);
+    catch_signals(old);
     read_lines(&p);
-    (void)sigaction(SIGINT, &old, NULL);
+    restore_signals(old);
     history_close(&p);
     el_end(p.edit);
     aos_text_clear(&p.text);

@@ -8,12 +8,13 @@
  * A process is kept in a new store, on whose contents the disk has agreed before `current` is
  * replaced by rename; then the other stores are removed. So a crash leaves the one or the
  * other, and perhaps a store that nobody names, which the next save takes away. Two that save
- * into one folder at the same time exclude each other by a lock. */
+ * into one folder at the same time exclude each other by a lock, which is held from loading to
+ * saving if both are of one folder. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,7 +52,7 @@ static beamr_status read_current(int at, const char *folder, char name[NAME_SIZE
     ssize_t len;
 
     if (fd < 0 && errno == ENOENT)
-        return beamr_fail(err, BEAMR_NOT_FOUND, 0, "%s: no process is kept there", folder);
+        return beamr_fail(err, BEAMR_NOT_FOUND, 0, "no process is kept there");
     if (fd < 0)
         return fail_io(err, folder, "current");
     len = read(fd, line, sizeof line - 1);
@@ -65,7 +66,7 @@ static beamr_status read_current(int at, const char *folder, char name[NAME_SIZE
         *space++ = 0;
     if (!space || strlen(space) != AO_ID_TEXT || number_of(line) < 0 ||
         strlen(line) >= NAME_SIZE)
-        return beamr_fail(err, BEAMR_MESSAGE, 0, "%s: its file `current` is damaged", folder);
+        return beamr_fail(err, BEAMR_MESSAGE, 0, "its file `current` is damaged");
     memcpy(name, line, strlen(line) + 1);
     memcpy(id, space, AO_ID_TEXT + 1);
     return BEAMR_OK;
@@ -239,12 +240,17 @@ static beamr_status save_locked(aos *p, int at, const char *folder, beamr_error 
     char name[NAME_SIZE], old[NAME_SIZE], id[AO_ID_TEXT + 1], *kv = NULL;
     beamr_error ignored = {0};
     ao_message *kept = NULL;
+    bool is_known;
     beamr_status st;
 
-    /* What a crash has left goes first, so that its room is free. */
-    if (read_current(at, folder, old, id, &ignored) != BEAMR_OK)
+    /* What a crash has left goes first, so that its room is free; nothing goes yet if `current`
+     * can't say which that is. */
+    st = read_current(at, folder, old, id, &ignored);
+    is_known = st == BEAMR_OK || st == BEAMR_NOT_FOUND;
+    if (st == BEAMR_NOT_FOUND)
         old[0] = 0;
-    (void)snprintf(name, sizeof name, "state-%lld", visit_stores(at, old) + 1);
+    (void)snprintf(name, sizeof name, "state-%lld",
+                   visit_stores(at, is_known ? old : NULL) + 1);
     if ((st = make_kept(p, &kept, err)) != BEAMR_OK)
         return st;
     if (!(kv = store_of(folder, name)))
@@ -260,6 +266,7 @@ static beamr_status save_locked(aos *p, int at, const char *folder, beamr_error 
     return st;
 }
 
+/* What was computed is not given up because another one is at it: that is waited for. */
 static beamr_status save(aos *p, const char *folder, beamr_error *err)
 {
     beamr_status st;
@@ -267,14 +274,45 @@ static beamr_status save(aos *p, const char *folder, beamr_error *err)
 
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return fail_io(err, folder, "it cannot be made");
-    if ((at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-        return fail_io(err, folder, "it cannot be opened");
-    if (flock(at, LOCK_EX) != 0)
-        st = fail_io(err, folder, "it cannot be locked");
-    else
-        st = save_locked(p, at, folder, err);
+    if (aos_has_locked(p, folder))
+        return save_locked(p, p->folder, folder, err);
+    if ((st = aos_lock(p->opt->command, folder, 0, &at, err)) != BEAMR_OK)
+        return st;
+    st = save_locked(p, at, folder, err);
     (void)close(at);
     return st;
+}
+
+/* It can be written if it is there, or else made. */
+static beamr_status check(const char *folder, beamr_error *err)
+{
+    int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    beamr_status st = BEAMR_OK;
+    struct stat info;
+    char *path;
+
+    if (at >= 0) {
+        if (faccessat(at, ".", W_OK | X_OK, AT_EACCESS) != 0)
+            st = fail_io(err, folder, "nothing can be kept there");
+        (void)close(at);
+        return st;
+    }
+    /* A link that leads nowhere is in the way. */
+    if (errno != ENOENT || !*folder || lstat(folder, &info) == 0)
+        return fail_io(err, folder, "nothing can be kept there");
+    if (!(path = strdup(folder)))
+        return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a path");
+    if (faccessat(AT_FDCWD, dirname(path), W_OK | X_OK, AT_EACCESS) != 0)
+        st = fail_io(err, folder, "it cannot be made");
+    free(path);
+    return st;
+}
+
+int aos_save_check(const char *command, const char *folder)
+{
+    beamr_error err = {0};
+
+    return check(folder, &err) == BEAMR_OK ? CLI_OK : cli_refuse(command, folder, &err);
 }
 
 int aos_save(aos *process, const char *folder)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "ao/set.h"
+#include "ao/task.h"
 #include "cli/ao.h"
 #include "cli/escape.h"
 
@@ -306,8 +307,10 @@ static int exit_of_outcome(ao_outcome outcome)
     }
 }
 
-/* One line about what is no success: the outcome, the status if there is one, the text. */
-static void outcome_tell(const char *command, const ao_result *result)
+/* One line about what is no success: the outcome, the status if there is one, the text, or what
+ * was not found. */
+static void outcome_tell(const char *command, ao_value list, const task_end *end,
+                         const ao_result *result)
 {
     ao_message *message = ao_to_message(result->value);
     ao_value text = message ? ao_message_find_text(message, "body") : result->value;
@@ -320,6 +323,8 @@ static void outcome_tell(const char *command, const ao_result *result)
         (void)fputs(": ", stderr);
         cli_print_escaped(stderr, ao_text(text), "");
     }
+    if (ao_is_atom(result->value, "not_found"))
+        cli_end_tell(stderr, list, end);
     (void)fputc('\n', stderr);
 }
 
@@ -337,14 +342,14 @@ static bool is_all_told(ao_value value)
 }
 
 static int answer(const char *command, ao_context *context, const resolve_options *opt,
-                  const ao_result *result)
+                  ao_value list, const task_end *end, const ao_result *result)
 {
     int code = exit_of_outcome(result->outcome);
     bool is_told = code != CLI_OK;
     beamr_error err = {0};
 
     if (is_told)
-        outcome_tell(command, result);
+        outcome_tell(command, list, end, result);
     /* What an error has besides its text, and forms for programs, go to stdout. */
     if (is_told && opt->output == FORM_TEXT && is_all_told(result->value))
         return code;
@@ -353,10 +358,10 @@ static int answer(const char *command, ao_context *context, const resolve_option
     return code;
 }
 
-static beamr_status session_open(const resolve_options *opt, cli_session *out,
-                                 const char **what, beamr_error *err)
+static beamr_status session_open(const char *command, const resolve_options *opt,
+                                 cli_session *out, const char **what, beamr_error *err)
 {
-    cli_setup setup = {.kv = opt->kv, .wallet = opt->wallet};
+    cli_setup setup = {.kv = opt->kv, .wallet = opt->wallet, .command = command};
     ao_message *values = NULL;
     beamr_status st;
 
@@ -376,18 +381,21 @@ static int resolve(const char *command, const resolve_options *opt)
     ao_value list = AO_NO_VALUE;
     ao_result result = {AO_OUTCOME_OK, AO_NO_VALUE};
     beamr_error err = {0};
+    task_end end = {0};
     const char *what;
     int code;
 
     options.force_message = opt->output == FORM_HTTP;
-    if (session_open(opt, &session, &what, &err) != BEAMR_OK ||
+    if (session_open(command, opt, &session, &what, &err) != BEAMR_OK ||
         list_make(session.context, opt, &list, &what, &err) != BEAMR_OK ||
         check_store(opt, list, &err) != BEAMR_OK)
         code = cli_refuse(command, what, &err);
-    else if (ao_resolve(session.context, list, &options, &result, &err) != BEAMR_OK)
+    else if (task_resolve_list(session.context, list, &options, &end, &result, &err) !=
+             BEAMR_OK)
         code = cli_report(command, NULL, &err);
     else
-        code = answer(command, session.context, opt, &result);
+        code = answer(command, session.context, opt, list, &end, &result);
+    ao_value_unref(end.base);
     ao_value_unref(result.value);
     ao_value_unref(list);
     cli_session_close(&session);

@@ -51,15 +51,30 @@ aos "an error, and what follows" 1 5 "^error: boom$" "$guest" 'x = 5' 'error("bo
 aos "a trap, and what follows" 1 5 "^trap: unreachable" "$guest" 'x = 5' 'trap()' 'x'
 aos "a module with other functions" 1 "" "^error: the module is not made for aos: Function not found: handle" \
     "$2/examples/calculator.wasm" '1'
-aos "an exit" 1 5 "^trap: exit: 3" "$guest" 'x = 5' 'exit(3)' 'x'
+aos "an exit" 1 5 "^trap: exit: 3$" "$guest" 'x = 5' 'exit(3)' 'x'
 aos "standard output is shown" 0 $'hello\n3' "" "$guest" 'print("hello")' '1 + 2'
 aos "an evaluation without end" 3 5 "failure: compute: " "$guest" \
     --option wasm_timeout=100 'x = 5' 'loop()' 'x'
+aos "output that is lost" 0 $'hel\n3' "aos: 3 bytes of output are lost .wasi_max_output." "$guest" \
+    --option wasi_max_output=3 'print("hello")' 'x = 3' x
 aos "what is sent out" 0 "~^ *data: \"someone's data\"" "" "$guest" --show-outbox \
     'send("T", "someone'"'"'s data")'
 aos "where it comes from" 0 "~^ *from-process: " "" "$guest" --show-outbox 'send("T", "d")'
+
+# A folder from elsewhere: its process is whatever it likes.
+mkdir "$work/foreign"
+cat >"$work/foreign.json" <<'END'
+{"device": "patch@1.0", "patch-from": "/results", "process": {"type": "Process"}, "at-slot": 0,
+ "results": {"outbox": {"\u001b[31mred": {"a": "b"}}, "data": "d"}}
+END
+id=$("$beamr" message store "$work/foreign.json" --kv "lmdb:$work/foreign/state-1")
+echo "state-1 $id" >"$work/foreign/current"
+aos "no control characters of a process on the terminal" 0 '~^message .u001b.31mred$' "" \
+    --load "$work/foreign" --show-outbox x
+
 printf 'y = 6\ny * 7' >"$work/program"
 aos "data out of a file" 0 42 "" "$guest" --data "@$work/program"
+aos "data out of a file that is missing" 2 "" "none: No such file" "$guest" --data "@$work/none" 1
 aos "data, then expressions" 0 $'3\n4' "" "$guest" --data 3 4
 aos "the time of messages" 0 1234 "" "$guest" --timestamp 1234 'clock()'
 aos "random numbers of messages" 0 "~^[0-9]+$" "" "$guest" 'random()'
@@ -100,6 +115,12 @@ ln -s "$work/mine" "$work/linked/current.new"
 aos "a link in the folder is not followed" 0 15 "" --load "$work/linked" --save "$work/linked" x
 equal "what it leads to is as it was" "$(cat "$work/mine")" mine
 cp "$work/kept/current" "$work/before"
+cp -r "$work/kept" "$work/unsure"
+store=$(cut -d ' ' -f 1 "$work/unsure/current")
+rm "$work/unsure/current"
+mkdir "$work/unsure/current"
+aos "no process goes while it is not known which is kept" 3 2 "Is a directory" "$guest" --save "$work/unsure" '1 + 1'
+equal "it is still there" "$(ls "$work/unsure/$store")" "$(ls "$work/kept/$store")"
 (trap '' XFSZ; ulimit -f 64; "$beamr" aos --load "$work/kept" --save "$work/kept" 'x = 1' >"$work/out" 2>&1)
 equal "a save that fails says so" "$?" 3
 equal "and leaves what was there" "$(cat "$work/kept/current")" "$(cat "$work/before")"
@@ -108,9 +129,109 @@ equal "so does one that is killed" "$(cat "$work/kept/current")" "$(cat "$work/b
 aos "which can be loaded" 0 15 "" --load "$work/kept" x
 aos "nothing is kept there" 2 "" "no process is kept there" --load "$work" 1
 aos "no such folder" 2 "" "No such file" --load "$work/none" 1
+
+# ---- Keeping by several at once ----
+
+# comes PATTERN FILE: wait for a line, up to ten seconds
+comes() {
+    for _ in {1..200}; do
+        grep -q "$1" "$2" && return
+        sleep 0.05
+    done
+    equal "what comes in time" "" "$1"
+}
+
+aos "a process for several" 0 "" "" "$guest" --save "$work/shared" 'x = 0'
+for i in 1 2 3 4 5; do
+    "$beamr" aos --load "$work/shared" --save "$work/shared" 'x = x + 1' >/dev/null 2>&1 &
+    adders[i]=$!
+done
+for i in 1 2 3 4 5; do
+    wait "${adders[i]}" || echo "one that adds has failed" >&2
+done
+aos "no update is lost" 0 5 "" --load "$work/shared" x
+mkfifo "$work/pipe"
+"$beamr" aos --load "$work/shared" --save "$work/shared" <"$work/pipe" >"$work/first" 2>&1 &
+holder=$!
+exec 7>"$work/pipe"
+printf 'x = x + 1\nx\n' >&7
+comes . "$work/first"
+aos "one that waits too long" 2 "" "process $holder" --load "$work/shared" --save "$work/shared" x
+aos "who does not save does not wait" 0 5 "" --load "$work/shared" x
+"$beamr" aos --load "$work/shared" --save "$work/shared" 'x = x + 1' >/dev/null 2>"$work/err" 7>&- &
+second=$!
+comes "waiting for another beamr aos" "$work/err"
+exec 7>&-
+wait "$holder"
+wait "$second"
+equal "one that waits goes on" "$?" 0
+aos "from what the first has saved" 0 7 "" --load "$work/shared" x
+"$beamr" aos --load "$work/shared" --save "$work/shared" <"$work/pipe" >"$work/first" 2>&1 &
+holder=$!
+exec 7>"$work/pipe"
+printf 'x = x + 1\nx\n' >&7
+comes . "$work/first"
+kill -KILL "$holder"
+wait "$holder" 2>/dev/null
+exec 7>&-
+aos "one that was killed holds nothing" 0 8 "" --load "$work/shared" --save "$work/shared" \
+    'x = x + 1' x
+chmod a-w "$work/shared" "$work/shared"/state-*
+aos "a folder that cannot be written is loaded" 0 8 "" --load "$work/shared" x
+chmod u+w "$work/shared" "$work/shared"/state-*
 echo "state-1 short" >"$work/kept/current"
 aos "a damaged folder" 2 "" "is damaged" --load "$work/kept" 1
-aos "a folder that cannot be" 3 2 "cannot be made" "$guest" --save "$work/no/such" '1 + 1'
+aos "a folder that cannot be" 2 "" "no/such: it cannot be made: No such file" "$guest" \
+    --save "$work/no/such" '1 + 1'
+aos "a file in place of a folder" 2 "" "mine: nothing can be kept there: Not a directory" "$guest" \
+    --save "$work/mine" '1 + 1'
+equal "which is as it was" "$(cat "$work/mine")" mine
+ln -s "$work/nowhere" "$work/dangling"
+aos "a link to nothing in place of a folder" 2 "" "dangling: nothing can be kept there: No such file" \
+    "$guest" --save "$work/dangling" '1 + 1'
+aos "no name of a folder" 2 "" "nothing can be kept there" "$guest" --save "" '1 + 1'
+if [ "$(id -u)" -ne 0 ]; then
+    mkdir -m 500 "$work/closed"
+    aos "a folder that is closed" 2 "" "closed: nothing can be kept there: Permission denied" "$guest" \
+        --save "$work/closed" '1 + 1'
+fi
+
+# ---- Native code ----
+
+# tier NAME EXIT-CODE STDOUT STDERR-PATTERN COMPILER WORD...
+tier() {
+    local name=$1 code=$2 out=$3 err=$4 compiler=$5
+    shift 5
+    check "aos: $name" "$code" "$out" "$err" env BEAMR_TIER=interpret BEAMR_COMPILE="$compiler" \
+        "$beamr" aos "$@"
+}
+
+interpreted='^beamr aos: module [A-Za-z0-9_-]{43}: interpreted, as it could not be compiled: '
+tier "no such tier" 2 "" "--tier fast: neither interpret nor native" x "$guest" --tier fast 1
+tier "a compiler that fails" 0 2 "$interpreted" /bin/false "$guest" --tier native '1 + 1'
+tier "nobody compiles unasked" 0 2 "" /bin/false "$guest" '1 + 1'
+tier "nor where it is to be interpreted" 0 2 "" /bin/false "$guest" --tier interpret '1 + 1'
+check "aos: which overrides the environment" 0 2 "" env BEAMR_TIER=native BEAMR_COMPILE=/bin/false \
+    "$beamr" aos "$guest" --tier interpret '1 + 1'
+if [ -x "$2/beamr-compile" ]; then
+    native=$2/beamr-compile
+    tier "native code" 1 10 "^error: boom" "$native" "$guest" "${at[@]}" --tier native \
+        --save "$work/native" 'x = 5' 'error("boom")' 'x * 2'
+    tier "goes on interpreted" 0 15 "" /bin/false --load "$work/native" "${at[@]}" \
+        --save "$work/native" 'x = x * 3' x
+    tier "and native again" 0 16 "" "$native" --load "$work/native" "${at[@]}" --tier native \
+        --save "$work/native" 'x = x + 1' x
+    tier "the same without native code" 1 $'10\n15\n16' "^error: boom" /bin/false "$guest" \
+        "${at[@]}" --save "$work/plain" 'x = 5' 'error("boom")' 'x * 2' 'x = x * 3' x 'x = x + 1' x
+    tier "but for the mode" 0 16 "$interpreted" /bin/false --load "$work/plain" "${at[@]}" \
+        --tier native --save "$work/plain" x
+    tier "and the call" 0 16 "" "$native" --load "$work/native" "${at[@]}" --tier native \
+        --save "$work/native" x
+    equal "both are the same, byte for byte" "$(cut -d' ' -f2 "$work/native/current")" \
+        "$(cut -d' ' -f2 "$work/plain/current")"
+else
+    echo "skipped: native code of aos processes (no beamr-compile)"
+fi
 
 # ---- A signed process ----
 
@@ -132,6 +253,7 @@ aos "an unknown option" 2 "" "unrecognized option" "$guest" --foo
 aos "a tag without a value" 2 "" "is not NAME=VALUE" "$guest" --tag foo 1
 aos "a time that is none" 2 "" "not a number" "$guest" --timestamp soon 1
 aos "a node's option that is none" 2 "" "no option of the node" "$guest" --option a=b 1
+aos "a module for a process that is there" 2 "" "has its module already" --load "$work/whole" "$guest" 1
 aos "a tag for a process that is there" 2 "" "for a new process" --load "$work/whole" \
     --process-tag a=b 1
 aos "a wallet that is none" 2 "" "wallet|JWK|JSON" "$guest" --wallet "$work/text.wasm" 1
@@ -165,6 +287,19 @@ if command -v script >/dev/null; then
     has "colours end with the text, and nothing else passes" "$work/typed" \
         $'a\033\\[31mb\\\\u001b\\[2Jc.*\033\\[0m'
     aos "the prompt saves" 0 5 "" --load "$work/prompt" x
+    for signal in HUP TERM; do
+        : >"$work/typed"
+        { type_lines 'x = 7\n' 'x\n' 'loop()\n' && sleep 20; } 2>/dev/null |
+            TERM=xterm timeout 60 script -qec \
+                "echo \$\$ >$work/pid; exec $beamr aos --save $work/$signal $guest" /dev/null >"$work/typed" 2>&1 &
+        for ((i = 0; i < 200; i++)); do
+            grep -q '^7' "$work/typed" && break
+            sleep 0.1
+        done
+        kill -s "$signal" "$(cat "$work/pid")"
+        wait $!
+        aos "a prompt that is ended keeps its process ($signal)" 0 7 "" --load "$work/$signal" x
+    done
 else
     echo "skipped: the prompt (no script)"
 fi

@@ -144,11 +144,44 @@ refused "a module that is cut off" 1 "error 400: " '~wasm64@1.0/init' image="@$w
 refused "an empty image" 1 "error 400: " '~wasm64@1.0/init' image=
 refused "an unknown mode" 1 "error 400: .*XYZ" '~wasm64@1.0/init' image="@$steps" mode=XYZ
 refused "compute without an instance" 2 "no_wasm_instance_or_snapshot: " '~wasm64@1.0/compute' function=count
-resolve "AOT runs as WASM" 0 '[1]' "" '~wasm-64@1.0/init/compute/results/output' --json \
-    image="@$steps" mode=AOT function=count
+
+# ---- Native code ----
+
+# aot NAME STDERR-PATTERN COMPILER [WORD...]: the answer of a process with the mode AOT, which is the
+# same in any case.
+aot() {
+    local name=$1 err=$2 compiler=$3
+    shift 3
+    check "devices: $name" 0 '[1]' "$err" env BEAMR_TIER=interpret BEAMR_COMPILE="$compiler" "$beamr" \
+        resolve '~wasm-64@1.0/init/compute/results/output' --json image="@$steps" mode=AOT \
+        function=count "$@"
+}
+
+aot "AOT runs as WASM where it is not allowed" "" /bin/false
+aot "and where it is refused" "" /bin/false --option wasm_allow_aot=false
+aot "AOT without a compiler is interpreted, and that is told" \
+    '^beamr resolve: module [A-Za-z0-9_-]{43}: interpreted, as it could not be compiled: .*cannot be started' \
+    /nowhere --option wasm_allow_aot=true
+aot "so it is with one that fails" "interpreted, as it could not be compiled: .*exit code 1" \
+    /bin/false --option wasm_allow_aot=true
+if [ -x "$2/beamr-compile" ]; then
+    aot "AOT is native code" "" "$2/beamr-compile" --option wasm_allow_aot=true
+    aot "within its limits" "interpreted" "$2/beamr-compile" --option wasm_allow_aot=true \
+        --option wasm_aot_time=1
+else
+    echo "skipped: native code of processes (no beamr-compile)"
+fi
+resolve "a time that is none" 2 "" "wasm_aot_time is no number from 1 to 86400000" \
+    '~wasm-64@1.0/init' image="@$steps" --option wasm_aot_time=0
+printf '\177ELF and more' >"$work/object"
+refused "a code object, with AOT too" 1 "error 400: .*native code is not taken from messages" \
+    '~wasm64@1.0/init' image="@$work/object" mode=AOT --option wasm_allow_aot=true
 
 # ---- Bad input: the call ----
 
+resolve "what is wrong stands where a result is looked for" 1 "" \
+    'no `1` in /init/compute/results/output, which is the text: Function not found: nothing$' \
+    '~wasm64@1.0/init/compute/results/output/1' image="@$calculator" function=nothing
 bad "an unknown function" "nothing" nothing '[]'
 bad "a function that is none" "memory" memory '[]'
 bad "too few parameters" "parameter" add '[1]'

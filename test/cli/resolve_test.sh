@@ -112,7 +112,13 @@ resolve "a path as a value" 0 "GOOD_FUNCTION" "" '/k?k+resolve=/~test-device@1.0
 
 # ---- Errors ----
 
-resolve "no such key" 1 "" "^beamr resolve: error: not_found$" /nope --base "$work/user.json"
+resolve "no such key" 1 "" 'error: not_found: there is no `nope` in the base$' /nope --base "$work/user.json"
+resolve "no such key further on" 1 "" 'not_found: there is no `nope` in /user$' /user/nope/more \
+    --base "$work/user.json"
+resolve "a key of a text" 1 "" 'there is no `1` in /user/name, which is the text: Ada$' /user/name/1 \
+    --base "$work/user.json"
+resolve "an id that is not stored" 1 "" "not_found: nothing is stored under this id$" \
+    "/$(printf 'a%.0s' {1..43})" --kv memory
 resolve "a private key" 1 "" "error: not_found" /priv/x
 resolve "an error of a device" 1 "" "^beamr resolve: error 400: " \
     '~test-device@1.0/compute'

@@ -151,9 +151,10 @@ impl<'a> Parser<'a> {
 /// NUL-terminated; empty when the last call succeeded. A guest has one thread.
 static mut MESSAGE: Vec<u8> = Vec::new();
 
-// Apart from evaluate_expression, which so has nothing on the stack when it traps.
+// Apart from evaluate_expression, which so has nothing on the stack when it traps; for the same
+// reason it gives a number alone, and MESSAGE tells whether that is one.
 #[inline(never)]
-fn value_of(text: &[u8]) -> Option<f64> {
+fn value_of(text: &[u8]) -> f64 {
     let mut parser = Parser { text, at: 0, depth: 0 };
     let result = parser.sum().and_then(|x| match parser.peek() {
         0 => Ok(x),
@@ -164,14 +165,18 @@ fn value_of(text: &[u8]) -> Option<f64> {
         Err(Refusal(place, reason)) => format!("at {}: {}\0", place + 1, reason),
     };
     unsafe { MESSAGE = message.into_bytes() };
-    result.ok()
+    result.unwrap_or(0.0)
 }
 
 /// # Safety
 /// `text` is NUL-terminated.
 #[no_mangle]
 pub unsafe extern "C" fn evaluate_expression(text: *const c_char) -> f64 {
-    value_of(CStr::from_ptr(text).to_bytes()).unwrap_or_else(|| core::arch::wasm32::unreachable())
+    let x = value_of(CStr::from_ptr(text).to_bytes());
+    if *last_error() != 0 {
+        core::arch::wasm32::unreachable()
+    }
+    x
 }
 
 #[no_mangle]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Programs run by wasm-64@1.0 with their system directly and through messages: the same results,
-# files and memory. What is compared is in test/unit/device/system_ways_test.c.
+# files and memory. What is compared is in test/unit/device/ways.h.
 # Usage: ways_test.sh BEAMR GUESTS-FOLDER
 set -u
 beamr=$1 guests=$2

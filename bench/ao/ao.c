@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "options.h"
 #include "report.h"
 
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 200 };
@@ -79,12 +80,6 @@ static const row rows[] = {
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
-typedef struct options {
-    unsigned runs;
-    const char *only; /* rows whose names hold this; NULL: all */
-    bool is_quick;
-} options;
-
 static double clock_ns(clockid_t clock)
 {
     struct timespec t;
@@ -118,15 +113,15 @@ static size_t row_find(const char *name)
 }
 
 /* Also what another row that is wanted stands beside. */
-static bool is_wanted(const options *opt, size_t i)
+static bool is_wanted(const bench_options *opt, size_t i)
 {
-    if (!opt->only || strstr(rows[i].name, opt->only))
+    if (bench_options_want(opt, rows[i].name))
         return true;
     for (size_t j = 0; j < ROWS; j++) {
         const char *const others[] = {rows[j].beside, rows[j].minus};
 
         for (size_t k = 0; k < 2; k++) {
-            if (others[k] && strstr(rows[j].name, opt->only) &&
+            if (others[k] && bench_options_want(opt, rows[j].name) &&
                 strcmp(others[k], rows[i].name) == 0)
                 return true;
         }
@@ -147,7 +142,7 @@ static uint64_t calibrate(bench *b, const row *r)
 }
 
 /* Every row once, round after round, so that a slow moment of the machine meets all of them. */
-static void measure(bench *b, const options *opt)
+static void measure(bench *b, const bench_options *opt)
 {
     uint64_t n[ROWS];
 
@@ -166,7 +161,7 @@ static void measure(bench *b, const options *opt)
 
 /* ---- Report ---- */
 
-static void print_head(const options *opt)
+static void print_head(const bench_options *opt)
 {
     report_host();
     (void)printf("runs:     %u of each, in turn\n\n", opt->runs);
@@ -216,7 +211,7 @@ static void print_row(const bench *b, size_t i, unsigned runs)
     (void)printf("\n");
 }
 
-static void report(const bench *b, const options *opt)
+static void report(const bench *b, const bench_options *opt)
 {
     print_head(opt);
     for (size_t i = 0; i < ROWS; i++)
@@ -227,36 +222,14 @@ static void report(const bench *b, const options *opt)
     }
 }
 
-static bool options_read(int argc, char **argv, options *out)
-{
-    *out = (options){.runs = RUNS_DEFAULT};
-    for (int i = 1; i < argc; i++) {
-        bool has_next = i + 1 < argc;
-
-        if (strcmp(argv[i], "--quick") == 0) {
-            out->is_quick = true;
-            out->runs = 1;
-        } else if (strcmp(argv[i], "--runs") == 0 && has_next) {
-            out->runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--only") == 0 && has_next) {
-            out->only = argv[++i];
-        } else {
-            return false;
-        }
-    }
-    return out->runs > 0 && out->runs <= RUNS_MAX;
-}
-
 int main(int argc, char **argv)
 {
     bench b = {0};
     beamr_error err = {0};
-    options opt;
+    bench_options opt = {.runs = RUNS_DEFAULT, .most = RUNS_MAX};
 
-    if (!options_read(argc, argv, &opt)) {
-        (void)fprintf(stderr, "usage: ao [--runs 1-%d] [--only TEXT] [--quick]\n", RUNS_MAX);
+    if (!bench_options_read(&opt, argc, argv))
         return 2;
-    }
     check(ao_context_new(NULL, &b.context, &err), &err);
     messages_make(&b);
     stores_open(&b);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "options.h"
 #include "report.h"
 
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 1000 };
@@ -61,12 +62,6 @@ static const row rows[] = {
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
-typedef struct options {
-    unsigned runs;
-    const char *only; /* rows whose names hold this; NULL: all */
-    bool is_quick;
-} options;
-
 double now_ns(void)
 {
     struct timespec t;
@@ -79,9 +74,9 @@ double now_ns(void)
 
 static double times[ROWS][RUNS_MAX]; /* ns for one repetition */
 
-static bool is_wanted(const options *opt, size_t i)
+static bool is_wanted(const bench_options *opt, size_t i)
 {
-    return i <= ROW_LOOP || !opt->only || strstr(rows[i].name, opt->only);
+    return i <= ROW_LOOP || bench_options_want(opt, rows[i].name);
 }
 
 /* How many repetitions take RUN_NS; finding out is the warm-up. */
@@ -97,7 +92,7 @@ static uint64_t calibrate(bench *b, const row *r)
 
 /* Every row once, round after round, so that a slow moment of the machine meets all of them.
  * What the loop itself took in the same round is subtracted. */
-static void measure(bench *b, const options *opt)
+static void measure(bench *b, const bench_options *opt)
 {
     uint64_t n[ROWS];
 
@@ -115,7 +110,7 @@ static void measure(bench *b, const options *opt)
 
 /* ---- Report ---- */
 
-static void print_head(const bench *b, const options *opt)
+static void print_head(const bench *b, const bench_options *opt)
 {
     report_host();
     (void)printf("beamr:    %s\n", beamr_version());
@@ -149,7 +144,7 @@ static void print_row(const bench *b, size_t i, unsigned runs, double c_call)
     (void)printf("\n");
 }
 
-static void report(const bench *b, const options *opt)
+static void report(const bench *b, const bench_options *opt)
 {
     double c_call;
 
@@ -161,36 +156,13 @@ static void report(const bench *b, const options *opt)
             print_row(b, i, opt->runs, c_call);
 }
 
-static bool options_read(int argc, char **argv, options *out)
-{
-    *out = (options){.runs = RUNS_DEFAULT};
-    for (int i = 1; i < argc; i++) {
-        bool has_next = i + 1 < argc;
-
-        if (strcmp(argv[i], "--quick") == 0) {
-            out->is_quick = true;
-            out->runs = 1;
-        } else if (strcmp(argv[i], "--runs") == 0 && has_next) {
-            out->runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--only") == 0 && has_next) {
-            out->only = argv[++i];
-        } else {
-            return false;
-        }
-    }
-    return out->runs >= 1 && out->runs <= RUNS_MAX;
-}
-
 int main(int argc, char **argv)
 {
     bench b = {0};
-    options opt;
+    bench_options opt = {.runs = RUNS_DEFAULT, .most = RUNS_MAX};
 
-    if (!options_read(argc, argv, &opt)) {
-        (void)fprintf(stderr, "usage: %s [--runs 1..%d] [--only TEXT] [--quick]\n", argv[0],
-                      RUNS_MAX);
+    if (!bench_options_read(&opt, argc, argv))
         return 2;
-    }
     guests_open(&b, opt.is_quick ? CODE_SIZE / 16 : CODE_SIZE);
     measure(&b, &opt);
     report(&b, &opt);

@@ -3,8 +3,8 @@
  * beamr-compile, a process each time: with one thread and with two, with the compiler's own
  * passes and with LLVM's default<O2>, in turn. Time is from the process's start to its end; its
  * processor time and its greatest resident memory are the kernel's numbers. Without arguments
- * the machine should be quiet. Usage: compile [--runs N] [--quick] [--compiler PATH]
- * [FILE.wasm...] */
+ * the machine should be quiet.
+ * Usage: compile [--runs N] [--only TEXT] [--quick] [--compiler PATH] [FILE.wasm...] */
 #define _GNU_SOURCE /* wait4 */
 #include <fcntl.h>
 #include <spawn.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../boundary/boundary.h"
+#include "options.h"
 #include "report.h"
 
 extern char **environ;
@@ -49,8 +50,7 @@ typedef struct result {
 
 typedef struct options {
     const char *compiler;
-    int runs;
-    bool quick;
+    bench_options shared;
 } options;
 
 static double seconds(void)
@@ -68,7 +68,7 @@ static double of_timeval(struct timeval t)
 
 /* Compile once. */
 static void run_once(const options *o, const char *module, const char *object, const way *w,
-                     result *r, int run)
+                     result *r, unsigned run)
 {
     const char *args[] = {
         o->compiler, "--threads", w->threads, module, w->passes ? "--passes" : NULL,
@@ -78,7 +78,7 @@ static void run_once(const options *o, const char *module, const char *object, c
     posix_spawn_file_actions_t files;
     struct stat made;
     int status = 0;
-    pid_t child;
+    pid_t child = -1;
 
     need(posix_spawn_file_actions_init(&files) == 0 &&
              posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, object,
@@ -99,19 +99,22 @@ static void run_once(const options *o, const char *module, const char *object, c
 static void measure(const options *o, const char *name, const char *module, const char *object)
 {
     static result results[WAYS];
+    unsigned runs = o->shared.runs;
 
+    if (!bench_options_want(&o->shared, name))
+        return;
     memset(results, 0, sizeof results);
-    for (int run = 0; run < o->runs; run++)
+    for (unsigned run = 0; run < runs; run++)
         for (int i = 0; i < WAYS; i++)
             run_once(o, module, object, &ways[i], &results[i], run);
     for (int i = 0; i < WAYS; i++) {
         result *r = &results[i];
 
-        report_sort(r->wall, (size_t)o->runs);
-        report_sort(r->processor, (size_t)o->runs);
+        report_sort(r->wall, runs);
+        report_sort(r->processor, runs);
         printf("| %s | %s | %.2f s | %.2f – %.2f | %.2f s | %.0f MB | %.0f KB |\n", name,
-               ways[i].name, r->wall[o->runs / 2], r->wall[0], r->wall[o->runs - 1],
-               r->processor[o->runs / 2], r->resident * 1e-6, r->object * 1e-3);
+               ways[i].name, r->wall[runs / 2], r->wall[0], r->wall[runs - 1],
+               r->processor[runs / 2], r->resident * 1e-6, r->object * 1e-3);
         (void)fflush(stdout);
     }
 }
@@ -147,28 +150,25 @@ static void measure_file(const options *o, const char *path, const char *folder)
 
 int main(int argc, char **argv)
 {
-    options o = {getenv("BEAMR_COMPILE"), 3, false};
+    options o = {getenv("BEAMR_COMPILE"), {.runs = 3, .most = RUNS_MAX}};
     char folder[] = "/tmp/beamr-bench-XXXXXX";
     int i = 1;
 
     for (; i < argc && argv[i][0] == '-'; i++) {
-        if (strcmp(argv[i], "--quick") == 0)
-            o.quick = true;
-        else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc)
-            o.runs = atoi(argv[++i]);
-        else if (strcmp(argv[i], "--compiler") == 0 && i + 1 < argc)
+        if (strcmp(argv[i], "--compiler") == 0 && i + 1 < argc) {
             o.compiler = argv[++i];
-        else
-            need(false, "usage: compile [--runs N] [--quick] [--compiler PATH] [FILE.wasm...]");
+        } else if (!bench_options_take(&o.shared, argc, argv, &i)) {
+            bench_options_usage(&o.shared, "[--compiler PATH] [FILE.wasm...]");
+            return 2;
+        }
     }
     need(o.compiler != NULL, "--compiler or BEAMR_COMPILE names beamr-compile");
-    o.runs = o.quick || o.runs < 1 ? 1 : o.runs > RUNS_MAX ? RUNS_MAX : o.runs;
     need(mkdtemp(folder) != NULL, "a folder can be made");
     report_host();
     printf("\n| module | how | median | least – most | processor | memory | object |\n"
            "|---|---|---:|---:|---:|---:|---:|\n");
     measure_size(&o, "50 KB", 50000, folder);
-    if (!o.quick) {
+    if (!o.shared.is_quick) {
         measure_size(&o, "200 KB", 200000, folder);
         measure_size(&o, "500 KB", 500000, folder);
         measure_size(&o, "5 MB", 5000000, folder);

@@ -11,22 +11,25 @@ static struct {
     beamr_func *fac;
 } raw;
 
-static void raw_open(void)
+static void raw_open(bench *b)
 {
     beamr_instance *instance = NULL;
+    beamr_bytes object = {0};
     beamr_error err = {0};
 
     check(beamr_engine_new(NULL, &raw.engine, &err), &err);
     check(beamr_module_load(raw.engine, guest_fac(), &raw.module, &err), &err);
+    b->has_compiler = beamr_compile(raw.module, NULL, &object, NULL) == BEAMR_OK;
     check(beamr_store_new(raw.engine, NULL, &raw.store, &err), &err);
     check(beamr_instance_new(raw.store, raw.module, NULL, 0, &instance, &err), &err);
     raw.fac = beamr_instance_find_func(instance, "fac");
+    beamr_object_free(object);
     need(raw.fac != NULL, "the guest has no fac");
 }
 
 void calls_open(bench *b)
 {
-    raw_open();
+    raw_open(b);
     b->wasm = json_message(b, "{\"device\": \"wasm-64@1.0\"}", guest_fac());
     b->stack = json_message(b,
                             "{\"device\": \"stack@1.0\", \"patch-from\": \"/results/outbox\","
@@ -91,6 +94,31 @@ double run_wasm(bench *b, int which, uint64_t n)
 {
     (void)which;
     return run_fac(b, &b->wasm, n);
+}
+
+/* What the caller of the row below does besides. */
+double run_make_requests(bench *b, int which, uint64_t n)
+{
+    double start = now_ns();
+
+    (void)b;
+    (void)which;
+    for (uint64_t i = 0; i < n; i++)
+        ao_value_unref(call_of("fac", ao_float(5)));
+    return now_ns() - start;
+}
+
+/* A request has its id once it was asked for: here each call has to compute it. */
+double run_new_requests(bench *b, int which, uint64_t n)
+{
+    double start = now_ns();
+
+    (void)which;
+    for (uint64_t i = 0; i < n; i++)
+        advance(b, &b->wasm, call_of("fac", ao_float(5)));
+    start = now_ns() - start;
+    expect(b->wasm, 120);
+    return start;
 }
 
 double run_bare(bench *b, int which, uint64_t n)

@@ -3,7 +3,7 @@
  * answers and those that go to the node's own WASI directly; evaluations of a Lua process;
  * snapshots and restores beside memcpy. All in one process and in turn; repetitions are chosen
  * so that a run takes 20 ms, medians of the runs are printed. Rows of a process are left out by
- * name when its module is not there.
+ * name when its module is not there, and those in native code when the compiler is not.
  * Usage: devices [--runs N] [--only TEXT] [--quick] [--process MODULE.wasm] */
 #include "devices.h"
 
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "options.h"
 #include "report.h"
 
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 200 };
@@ -19,39 +20,46 @@ enum { RUNS_DEFAULT = 15, RUNS_MAX = 200 };
 #define RUN_NS 20e6
 #define MS 1e6
 
-/* What others stand beside comes before them. */
+/* What others stand beside, or is subtracted from them, comes before them. */
 static const row rows[] = {
-    {"fac(5): raw call", run_raw, 0, NULL, 0, false, 0, NULL},
-    {"fac(5): wasm-64@1.0 compute", run_wasm, 0, "fac(5): raw call", 4000, true, 0, NULL},
-    {"the same, without hashpaths", run_bare, 0, "fac(5): raw call", 4000, true, 0, NULL},
-    {"fac(5): stack of four", run_stack, 0, "fac(5): wasm-64@1.0 compute", 0, false, 0, NULL},
-    {"a key that is not there", run_missing, 0, NULL, 0, false, 0, NULL},
-    {"such a key, stack of four", run_stack_missing, 0, "a key that is not there", 0, false, 0,
+    {"fac(5): raw call", run_raw, 0, NULL, NULL, 0, false, 0, NULL},
+    {"make and free a request", run_make_requests, 0, NULL, NULL, 0, false, 0, NULL},
+    {"fac(5): wasm-64@1.0 compute", run_wasm, 0, "fac(5): raw call", NULL, 4000, true, 0, NULL},
+    {"the same, a new request each", run_new_requests, 0, "fac(5): raw call",
+     "make and free a request", 0, false, 0, NULL},
+    {"the same, without hashpaths", run_bare, 0, "fac(5): raw call", NULL, 4000, true, 0, NULL},
+    {"fac(5): stack of four", run_stack, 0, "fac(5): wasm-64@1.0 compute", NULL, 0, false, 0,
      NULL},
-    {"import, answered by a device", run_import, 0, NULL, 0, false, 20000, NULL},
-    {"import, direct (WASI)", run_direct, 0, NULL, 200, false, 0, NULL},
+    {"a key that is not there", run_missing, 0, NULL, NULL, 0, false, 0, NULL},
+    {"such a key, stack of four", run_stack_missing, 0, "a key that is not there", NULL, 0,
+     false, 0, NULL},
+    {"import, answered by a device", run_import, 0, NULL, NULL, 0, false, 20000, NULL},
+    {"import, direct (WASI)", run_direct, 0, NULL, NULL, 200, false, 0, NULL},
 
-    {"Lua: first 1 + 1, from nothing", run_first, EVAL_SUM, NULL, 600 * MS, false, 1,
+    {"Lua: first 1 + 1, from nothing", run_first, EVAL_SUM, NULL, NULL, 600 * MS, false, 1,
      process_missing},
-    {"Lua: later 1 + 1", run_eval, EVAL_SUM, NULL, 15 * MS, false, 0, process_missing},
-    {"Lua: loop of 1,000,000", run_eval, EVAL_LOOP, NULL, 0, false, 1, process_missing},
-    {"Lua: 200,000 pcalls", run_eval, EVAL_PCALLS, NULL, 0, false, 1, process_missing},
+    {"Lua: later 1 + 1", run_eval, EVAL_SUM, NULL, NULL, 15 * MS, false, 0, process_missing},
+    {"Lua: loop of 1,000,000", run_eval, EVAL_LOOP, NULL, NULL, 0, false, 1, process_missing},
+    {"Lua: 200,000 pcalls", run_eval, EVAL_PCALLS, NULL, NULL, 0, false, 1, process_missing},
 
-    {"12 MiB: memcpy", run_memcpy, SMALL, NULL, 0, false, 3, state_missing},
-    {"12 MiB: snapshot", run_snapshot, SMALL, "12 MiB: memcpy", 0, false, 3, state_missing},
-    {"12 MiB: restore", run_restore, SMALL, "12 MiB: memcpy", 0, false, 3, state_missing},
-    {"256 MiB: memcpy", run_memcpy, LARGE, NULL, 0, false, 1, state_missing},
-    {"256 MiB: snapshot", run_snapshot, LARGE, "256 MiB: memcpy", 0, false, 1, state_missing},
-    {"256 MiB: restore", run_restore, LARGE, "256 MiB: memcpy", 0, false, 1, state_missing},
+    {"Lua native: later 1 + 1", run_native, EVAL_SUM, "Lua: later 1 + 1", NULL, 0, false, 0,
+     native_missing},
+    {"Lua native: loop of 1,000,000", run_native, EVAL_LOOP, "Lua: loop of 1,000,000", NULL, 0,
+     false, 1, native_missing},
+    {"Lua native: 200,000 pcalls", run_native, EVAL_PCALLS, "Lua: 200,000 pcalls", NULL, 0,
+     false, 1, native_missing},
+
+    {"12 MiB: memcpy", run_memcpy, SMALL, NULL, NULL, 0, false, 3, state_missing},
+    {"12 MiB: snapshot", run_snapshot, SMALL, "12 MiB: memcpy", NULL, 0, false, 3,
+     state_missing},
+    {"12 MiB: restore", run_restore, SMALL, "12 MiB: memcpy", NULL, 0, false, 3, state_missing},
+    {"256 MiB: memcpy", run_memcpy, LARGE, NULL, NULL, 0, false, 1, state_missing},
+    {"256 MiB: snapshot", run_snapshot, LARGE, "256 MiB: memcpy", NULL, 0, false, 1,
+     state_missing},
+    {"256 MiB: restore", run_restore, LARGE, "256 MiB: memcpy", NULL, 0, false, 1,
+     state_missing},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
-
-typedef struct options {
-    unsigned runs;
-    const char *only; /* rows whose names hold this; NULL: all */
-    const char *process;
-    bool is_quick;
-} options;
 
 double now_ns(void)
 {
@@ -80,17 +88,21 @@ static const char *missing(const bench *b, size_t i)
     return rows[i].missing ? rows[i].missing(b, rows[i].which) : NULL;
 }
 
-/* Also what another row that is wanted stands beside. */
-static bool is_wanted(const bench *b, const options *opt, size_t i)
+/* Also what another row that is wanted stands beside, or less which it is. */
+static bool is_wanted(const bench *b, const bench_options *opt, size_t i)
 {
     if (missing(b, i))
         return false;
-    if (!opt->only || strstr(rows[i].name, opt->only))
+    if (bench_options_want(opt, rows[i].name))
         return true;
     for (size_t j = 0; j < ROWS; j++) {
-        if (rows[j].beside && strstr(rows[j].name, opt->only) &&
-            strcmp(rows[j].beside, rows[i].name) == 0)
-            return true;
+        const char *const others[] = {rows[j].beside, rows[j].minus};
+
+        for (size_t k = 0; k < 2; k++) {
+            if (others[k] && bench_options_want(opt, rows[j].name) &&
+                strcmp(others[k], rows[i].name) == 0)
+                return true;
+        }
     }
     return false;
 }
@@ -108,7 +120,7 @@ static uint64_t calibrate(bench *b, const row *r)
 }
 
 /* Every row once, round after round, so that a slow moment of the machine meets all of them. */
-static void measure(bench *b, const options *opt)
+static void measure(bench *b, const bench_options *opt)
 {
     uint64_t n[ROWS];
 
@@ -116,8 +128,11 @@ static void measure(bench *b, const options *opt)
         n[i] = opt->is_quick || !is_wanted(b, opt, i) ? 1 : calibrate(b, &rows[i]);
     for (unsigned r = 0; r < opt->runs; r++) {
         for (size_t i = 0; i < ROWS; i++) {
-            if (is_wanted(b, opt, i))
-                times[i][r] = rows[i].run(b, rows[i].which, n[i]) / (double)n[i];
+            if (!is_wanted(b, opt, i))
+                continue;
+            times[i][r] = rows[i].run(b, rows[i].which, n[i]) / (double)n[i];
+            if (rows[i].minus)
+                times[i][r] -= times[row_find(rows[i].minus)][r];
         }
     }
 }
@@ -161,7 +176,7 @@ static void print_row(size_t i, unsigned runs)
     (void)printf("\n");
 }
 
-static void report(const bench *b, const options *opt)
+static void report(const bench *b, const bench_options *opt)
 {
     report_host();
     (void)printf("runs:     %u of each, in turn\n\n", opt->runs);
@@ -178,49 +193,34 @@ static void report(const bench *b, const options *opt)
     }
 }
 
-static bool options_read(int argc, char **argv, options *out)
+static bool options_read(bench *b, bench_options *out, int argc, char **argv)
 {
-    *out = (options){.runs = RUNS_DEFAULT, .process = "build/programs/lua_process.wasm"};
     for (int i = 1; i < argc; i++) {
-        bool has_next = i + 1 < argc;
-
-        if (strcmp(argv[i], "--quick") == 0) {
-            out->is_quick = true;
-            out->runs = 1;
-        } else if (strcmp(argv[i], "--runs") == 0 && has_next) {
-            out->runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--only") == 0 && has_next) {
-            out->only = argv[++i];
-        } else if (strcmp(argv[i], "--process") == 0 && has_next) {
-            out->process = argv[++i];
-        } else {
+        if (strcmp(argv[i], "--process") == 0 && i + 1 < argc) {
+            b->lua = argv[++i];
+        } else if (!bench_options_take(out, argc, argv, &i)) {
+            bench_options_usage(out, "[--process MODULE.wasm]");
             return false;
         }
     }
-    return out->runs > 0 && out->runs <= RUNS_MAX;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    bench b = {0};
-    beamr_error err = {0};
-    options opt;
+    bench b = {.lua = "build/programs/lua_process.wasm"};
+    bench_options opt = {.runs = RUNS_DEFAULT, .most = RUNS_MAX};
 
-    if (!options_read(argc, argv, &opt)) {
-        (void)fprintf(stderr,
-                      "usage: devices [--runs 1-%d] [--only TEXT] [--quick]"
-                      " [--process MODULE.wasm]\n",
-                      RUNS_MAX);
+    if (!options_read(&b, &opt, argc, argv))
         return 2;
-    }
-    b.lua = opt.process;
     b.is_quick = opt.is_quick;
-    check(ao_context_new(NULL, &b.context, &err), &err);
+    context_open(&b);
     calls_open(&b);
     measure(&b, &opt);
     report(&b, &opt);
     calls_close(&b);
     ao_message_unref(b.process);
+    ao_message_unref(b.native);
     for (int i = 0; i < SIZES; i++)
         ao_message_unref(b.large[i]);
     ao_context_free(b.context);

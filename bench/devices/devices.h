@@ -22,6 +22,8 @@ typedef struct bench {
     ao_message *imports; /* a device at stdlib/my_lib */
     ao_message *direct;  /* the node's own WASI */
     ao_message *process; /* the Lua process; NULL until it is asked for */
+    ao_message *native;  /* the same in native code */
+    bool has_compiler;
     ao_message *large[SIZES];
 } bench;
 
@@ -30,6 +32,7 @@ typedef struct row {
     double (*run)(bench *b, int which, uint64_t n); /* returns nanoseconds */
     int which;
     const char *beside; /* name of what it stands beside; NULL for none */
+    const char *minus;  /* name of what is subtracted: the caller's part; NULL for none */
     double goal_ns;     /* 0: none; beyond `beside` if is_beyond */
     bool is_beyond;
     uint64_t at_most;                                  /* repetitions; 0: any */
@@ -40,6 +43,8 @@ double now_ns(void); /* of this thread's processor time */
 
 /* ---- messages.c ---- */
 
+/* A context that allows native code to those that ask for it. */
+void context_open(bench *b);
 /* A message out of JSON, with an image unless it has no bytes. */
 ao_message *json_message(bench *b, const char *json, beamr_bytes image);
 /* Resolve a path or a request, given back, on a message; the result must be ok. */
@@ -63,6 +68,8 @@ void calls_open(bench *b);
 void calls_close(bench *b);
 double run_raw(bench *b, int which, uint64_t n);
 double run_wasm(bench *b, int which, uint64_t n);
+double run_make_requests(bench *b, int which, uint64_t n);
+double run_new_requests(bench *b, int which, uint64_t n);
 double run_bare(bench *b, int which, uint64_t n);
 double run_stack(bench *b, int which, uint64_t n);
 double run_stack_missing(bench *b, int which, uint64_t n);
@@ -82,6 +89,8 @@ const char *state_missing(const bench *b, int which);
 enum { EVAL_SUM, EVAL_LOOP, EVAL_PCALLS };
 double run_first(bench *b, int which, uint64_t n);
 double run_eval(bench *b, int which, uint64_t n);
+double run_native(bench *b, int which, uint64_t n); /* compiling is not measured */
 const char *process_missing(const bench *b, int which);
+const char *native_missing(const bench *b, int which);
 
 #endif

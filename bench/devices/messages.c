@@ -3,6 +3,27 @@
 
 #include <stdio.h>
 
+/* Native code that is missing would not show in the figures. */
+static void tell(void *user, const char *text)
+{
+    (void)user;
+    (void)fprintf(stderr, "devices: %s\n", text);
+}
+
+void context_open(bench *b)
+{
+    ao_settings settings = {.report = tell};
+    ao_message *values = NULL;
+    beamr_error err = {0};
+
+    check(
+        ao_message_with(ao_message_empty(), "wasm_allow_aot", ao_boolean(true), &values, &err),
+        &err);
+    settings.values = values;
+    check(ao_context_new(&settings, &b->context, &err), &err);
+    ao_message_unref(values);
+}
+
 ao_message *json_message(bench *b, const char *json, beamr_bytes image)
 {
     ao_value text = ao_binary_text(json);

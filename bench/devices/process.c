@@ -49,7 +49,15 @@ static ao_value read_module(const char *path)
     return value;
 }
 
-static ao_message *spawn(bench *b)
+const char *native_missing(const bench *b, int which)
+{
+    if (b->is_quick)
+        return "compiling takes seconds, and this is a quick run";
+    return b->has_compiler ? process_missing(b, which) : "no beamr-compile";
+}
+
+/*   mode  WASM or AOT */
+static ao_message *spawn(bench *b, const char *mode)
 {
     ao_message *base = json_message(
         b,
@@ -57,9 +65,12 @@ static ao_message *spawn(bench *b)
         " \"JSON-Iface@1.0\", \"WASM-64@1.0\", \"Multipass@1.0\"],"
         " \"process\": {\"type\": \"Process\", \"name\": \"bench\"}}",
         (beamr_bytes){NULL, 0});
-    ao_message *whole = NULL;
+    ao_message *moded = NULL, *whole = NULL;
     beamr_error err = {0};
 
+    check(ao_message_with(base, "mode", ao_binary_text(mode), &moded, &err), &err);
+    ao_message_unref(base);
+    base = moded;
     check(ao_message_with(base, "image", read_module(b->lua), &whole, &err), &err);
     ao_message_unref(base);
     advance(b, &whole, ao_binary_text("init"));
@@ -123,7 +134,7 @@ double run_first(bench *b, int which, uint64_t n)
         ao_message *state;
 
         check(ao_context_new(NULL, &own.context, &err), &err);
-        state = spawn(&own);
+        state = spawn(&own, "WASM");
         (void)evaluate(&own, &state, which);
         sum += now_ns() - start;
         ao_message_unref(state);
@@ -132,15 +143,25 @@ double run_first(bench *b, int which, uint64_t n)
     return sum;
 }
 
-double run_eval(bench *b, int which, uint64_t n)
+static double run_often(bench *b, const char *mode, ao_message **process, int which, uint64_t n)
 {
     double sum = 0;
 
-    if (!b->process) {
-        b->process = spawn(b);
-        (void)evaluate(b, &b->process, EVAL_SUM);
+    if (!*process) {
+        *process = spawn(b, mode);
+        (void)evaluate(b, process, EVAL_SUM);
     }
     for (uint64_t i = 0; i < n; i++)
-        sum += evaluate(b, &b->process, which);
+        sum += evaluate(b, process, which);
     return sum;
+}
+
+double run_eval(bench *b, int which, uint64_t n)
+{
+    return run_often(b, "WASM", &b->process, which, n);
+}
+
+double run_native(bench *b, int which, uint64_t n)
+{
+    return run_often(b, "AOT", &b->native, which, n);
 }

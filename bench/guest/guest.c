@@ -1,7 +1,7 @@
 /* What do a guest's system calls and exceptions cost, in processor time? Calls of WASI beside a
  * call of a bare import of the same type, and `invoke_*` and throws of each kind, from a
  * guest's loop, in turn. Then ten million throws in one call, and the memory that the process
- * holds before and after. Usage: guest [--runs N] [--quick] */
+ * holds before and after. Usage: guest [--runs N] [--only TEXT] [--quick] */
 #include "guest.h"
 
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "options.h"
 #include "report.h"
 
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 1000, THROWS = 10000000 };
@@ -47,8 +48,7 @@ typedef struct bench {
     beamr_linker *linker;
     beamr_module *module;
     beamr_instance *instance;
-    unsigned runs;
-    bool is_quick;
+    bench_options opt;
 } bench;
 
 static double times[ROWS][RUNS_MAX]; /* ns for one repetition */
@@ -161,15 +161,23 @@ static uint32_t calibrate(bench *b, const row *r)
     return (uint32_t)((double)n * RUN_NS / ns) + 1;
 }
 
+/* The loop and the bare import are needed for the others. */
+static bool is_wanted(const bench *b, size_t i)
+{
+    return i <= ROW_RAW || bench_options_want(&b->opt, rows[i].name);
+}
+
 /* Every row once, round after round, without what the loop itself takes. */
 static void measure(bench *b)
 {
     uint32_t n[ROWS];
 
     for (size_t i = 0; i < ROWS; i++)
-        n[i] = b->is_quick ? 3 : calibrate(b, &rows[i]);
-    for (unsigned r = 0; r < b->runs; r++)
+        n[i] = b->opt.is_quick || !is_wanted(b, i) ? 3 : calibrate(b, &rows[i]);
+    for (unsigned r = 0; r < b->opt.runs; r++)
         for (size_t i = 0; i < ROWS; i++) {
+            if (!is_wanted(b, i))
+                continue;
             times[i][r] = run(b, rows[i].export, n[i]) / (double)n[i];
             if (i != ROW_LOOP)
                 times[i][r] -= times[ROW_LOOP][r];
@@ -190,10 +198,12 @@ static double resident_mib(void)
 
 static void throw_many(bench *b, const char *name, const char *export)
 {
-    uint32_t count = b->is_quick ? 1000 : THROWS;
-    double before = resident_mib();
-    double ns = run(b, export, count);
+    uint32_t count = b->opt.is_quick ? 1000 : THROWS;
+    double before = resident_mib(), ns;
 
+    if (!bench_options_want(&b->opt, name))
+        return;
+    ns = run(b, export, count);
     (void)printf("%-28s %u throws in one call: %.2f s; resident before %.1f MiB, after %.1f\n",
                  name, count, ns / 1e9, before, resident_mib());
 }
@@ -204,7 +214,7 @@ static void print_head(const bench *b)
 {
     report_host();
     (void)printf("beamr:    %s\n", beamr_version());
-    (void)printf("runs:     %u of each, in turn; without the loop\n\n", b->runs);
+    (void)printf("runs:     %u of each, in turn; without the loop\n\n", b->opt.runs);
     (void)printf("%-28s %9s %9s %9s %-4s %11s %9s\n", "", "median", "least", "most", "unit",
                  "beyond raw", "goal");
 }
@@ -217,11 +227,13 @@ static void report(const bench *b)
     for (size_t i = 0; i < ROWS; i++) {
         double median;
 
-        report_sort(times[i], b->runs);
-        median = times[i][b->runs / 2];
+        if (!is_wanted(b, i))
+            continue;
+        report_sort(times[i], b->opt.runs);
+        median = times[i][b->opt.runs / 2];
         raw_ns = i == ROW_RAW ? median : raw_ns;
         (void)printf("%-28s %9.1f %9.1f %9.1f %-4s", rows[i].name, median, times[i][0],
-                     times[i][b->runs - 1], "ns");
+                     times[i][b->opt.runs - 1], "ns");
         if (i > ROW_RAW)
             (void)printf(" %11.1f", median - raw_ns);
         if (rows[i].goal_ns > 0)
@@ -233,20 +245,10 @@ static void report(const bench *b)
 
 int main(int argc, char **argv)
 {
-    bench b = {.runs = RUNS_DEFAULT};
+    bench b = {.opt = {.runs = RUNS_DEFAULT, .most = RUNS_MAX}};
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--quick") == 0) {
-            b.is_quick = true;
-            b.runs = 1;
-        } else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) {
-            b.runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        }
-    }
-    if (b.runs < 1 || b.runs > RUNS_MAX) {
-        (void)fprintf(stderr, "usage: guest [--runs N] [--quick]\n");
+    if (!bench_options_read(&b.opt, argc, argv))
         return 2;
-    }
     open_bench(&b);
     check_works(&b);
     measure(&b);

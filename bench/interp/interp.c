@@ -2,7 +2,7 @@
  * Runs each kernel (kernels.h) compiled natively, and in the interpreter from a module with
  * 32-bit and from one with 64-bit addresses, all in turn, and compares medians. Uses the public
  * interface only, and fails when two of the three disagree about a checksum.
- * Usage: interp [--runs N] [--kernel NAME] [--quick] KERNELS32.wasm KERNELS64.wasm */
+ * Usage: interp [--runs N] [--only TEXT] [--quick] KERNELS32.wasm KERNELS64.wasm */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 
 #include "beamr/beamr.h"
 #include "kernels.h"
+#include "options.h"
 #include "report.h"
 
 enum { RUNS_DEFAULT = 5, RUNS_MAX = 1000 };
@@ -38,9 +39,7 @@ static const kernel kernels[] = {
 
 typedef struct options {
     const char *paths[WAYS]; /* of the modules */
-    const char *kernel;      /* NULL: all */
-    unsigned runs;
-    bool is_quick;
+    bench_options shared;
 } options;
 
 typedef struct bench {
@@ -105,7 +104,7 @@ static beamr_status instance_open(bench *b, int way, beamr_error *err)
 static beamr_status kernel_run(bench *b, const kernel *k, int way, uint64_t *checksum,
                                double *ms, beamr_error *err)
 {
-    uint32_t size = b->opt.is_quick ? k->quick_size : k->size;
+    uint32_t size = b->opt.shared.is_quick ? k->quick_size : k->size;
     beamr_value arg = beamr_i32((int32_t)size), result;
     beamr_func *func = NULL;
     beamr_status st = BEAMR_OK;
@@ -132,7 +131,7 @@ static beamr_status kernel_measure(bench *b, const kernel *k, double (*times)[RU
 {
     uint64_t native = 0;
 
-    for (unsigned round = 0; round <= b->opt.runs; round++) {
+    for (unsigned round = 0; round <= b->opt.shared.runs; round++) {
         for (int way = 0; way < WAYS; way++) {
             uint64_t checksum = 0;
             double ms = 0;
@@ -162,7 +161,7 @@ static beamr_status kernel_report(bench *b, const kernel *k, beamr_error *err)
     if (st != BEAMR_OK)
         return st;
     for (int way = 0; way < WAYS; way++)
-        s[way] = summarise(times[way], b->opt.runs);
+        s[way] = summarise(times[way], b->opt.shared.runs);
     (void)printf("%-10s %8.2f %4.0f%%", k->name, s[NATIVE].median, s[NATIVE].spread);
     for (int way = WASM32; way < WAYS; way++) {
         double ratio = s[way].median / s[NATIVE].median;
@@ -170,7 +169,7 @@ static beamr_status kernel_report(bench *b, const kernel *k, beamr_error *err)
         (void)printf("  %9.1f %4.0f%% %6.1f", s[way].median, s[way].spread, ratio);
         b->log_ratios[way] += log(ratio);
     }
-    (void)printf("  %u %s\n", b->opt.is_quick ? k->quick_size : k->size, k->what);
+    (void)printf("  %u %s\n", b->opt.shared.is_quick ? k->quick_size : k->size, k->what);
     (void)fflush(stdout);
     b->kernels_run++;
     return BEAMR_OK;
@@ -184,7 +183,7 @@ static void print_head(const bench *b)
     (void)printf("kernels:  %s\n", BENCH_KERNEL_COMPILER);
     (void)printf("beamr:    %s\n", beamr_version());
     (void)printf("runs:     %u of each, in turn, after one that is not measured\n",
-                 b->opt.runs);
+                 b->opt.shared.runs);
     (void)printf("time:     median in ms; spread: (largest - smallest) / median; ratio: to the "
                  "native median\n\n");
     (void)printf("%-10s %8s %5s", "kernel", "native", "spr.");
@@ -216,13 +215,13 @@ static beamr_status bench_run(bench *b, beamr_error *err)
     }
     print_head(b);
     for (size_t i = 0; i < KERNEL_COUNT; i++) {
-        if (b->opt.kernel && strcmp(b->opt.kernel, kernels[i].name) != 0)
+        if (!bench_options_want(&b->opt.shared, kernels[i].name))
             continue;
         if ((st = kernel_report(b, &kernels[i], err)) != BEAMR_OK)
             return st;
     }
     if (!b->kernels_run)
-        return beamr_fail(err, BEAMR_NOT_FOUND, 0, "there is no kernel %s", b->opt.kernel);
+        return beamr_fail(err, BEAMR_NOT_FOUND, 0, "there is no kernel %s", b->opt.shared.only);
     print_means(b);
     return BEAMR_OK;
 }
@@ -233,24 +232,14 @@ static bool options_read(int argc, char **argv, options *out)
 {
     int way = WASM32;
 
-    *out = (options){.runs = RUNS_DEFAULT};
+    *out = (options){.shared = {.runs = RUNS_DEFAULT, .most = RUNS_MAX}};
     for (int i = 1; i < argc; i++) {
-        bool has_next = i + 1 < argc;
-
-        if (strcmp(argv[i], "--quick") == 0) {
-            out->is_quick = true;
-            out->runs = 1;
-        } else if (strcmp(argv[i], "--runs") == 0 && has_next) {
-            out->runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--kernel") == 0 && has_next) {
-            out->kernel = argv[++i];
-        } else if (argv[i][0] != '-' && way < WAYS) {
+        if (argv[i][0] != '-' && way < WAYS)
             out->paths[way++] = argv[i];
-        } else {
+        else if (!bench_options_take(&out->shared, argc, argv, &i))
             return false;
-        }
     }
-    return way == WAYS && out->runs >= 1 && out->runs <= RUNS_MAX;
+    return way == WAYS;
 }
 
 int main(int argc, char **argv)
@@ -260,10 +249,7 @@ int main(int argc, char **argv)
     beamr_status st;
 
     if (!options_read(argc, argv, &b.opt)) {
-        (void)fprintf(stderr,
-                      "usage: %s [--runs 1..%d] [--kernel NAME] [--quick] KERNELS32.wasm "
-                      "KERNELS64.wasm\n",
-                      argv[0], RUNS_MAX);
+        bench_options_usage(&b.opt.shared, "KERNELS32.wasm KERNELS64.wasm");
         return 2;
     }
     st = bench_run(&b, &err);

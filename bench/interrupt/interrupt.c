@@ -4,13 +4,14 @@
  * request, or the deadline, to the return of the call. "cpu" is the time that the guest's
  * thread ran meanwhile: less than the time that passed when others had its core. Beside it
  * stands how late a thread wakes up that sleeps until a time, while a guest runs on another
- * core. Usage: interrupt [--runs N] [--quick] [PART-OF-A-NAME] */
+ * core. Usage: interrupt [--runs N] [--only TEXT] [--quick] */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "guests.h"
+#include "options.h"
 #include "report.h"
 
 enum { RUNS_DEFAULT = 51, RUNS_MAX = 1000, TRIES_MAX = 20 };
@@ -271,27 +272,14 @@ static void measure_sleep(unsigned runs)
 
 int main(int argc, char **argv)
 {
-    unsigned runs = RUNS_DEFAULT;
-    const char *part = "";
+    bench_options opt = {.runs = RUNS_DEFAULT, .most = RUNS_MAX};
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--quick") == 0) {
-            runs = 1;
-        } else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) {
-            runs = (unsigned)atoi(argv[++i]);
-        } else if (argv[i][0] != '-') {
-            part = argv[i];
-        } else {
-            (void)fprintf(stderr, "usage: interrupt [--runs N] [--quick] [PART-OF-A-NAME]\n");
-            return 2;
-        }
-    }
-    if (runs == 0 || runs > RUNS_MAX)
-        runs = RUNS_DEFAULT;
+    if (!bench_options_read(&opt, argc, argv))
+        return 2;
     (void)printf("%-30s %-9s %8s %8s %8s  %4s\n", "ms", "by", "median", "worst", "cpu", "runs");
-    measure_sleep(runs);
+    measure_sleep(opt.runs);
     for (size_t i = 0; i < bench_guest_count; i++)
-        if (strstr(bench_guests[i].name, part))
-            measure_guest(&bench_guests[i], runs);
+        if (bench_options_want(&opt, bench_guests[i].name))
+            measure_guest(&bench_guests[i], opt.runs);
     return 0;
 }

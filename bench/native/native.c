@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "native.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "options.h"
 #include "report.h"
 #include "simd.h"
 
@@ -104,9 +106,7 @@ static const row rows[] = {
 
 typedef struct options {
     char *node, *script, *lua; /* programs; NULL: not there */
-    const char *only;          /* rows whose names hold this; NULL: all */
-    unsigned runs;
-    bool is_quick;
+    bench_options shared;
 } options;
 
 typedef struct bench {
@@ -131,7 +131,7 @@ double now_ms(void)
 static outcome row_run(bench *b, const row *r, way w)
 {
     source *s = &sources[r->source];
-    uint32_t size = b->opt.is_quick ? r->quick_size : r->size;
+    uint32_t size = b->opt.shared.is_quick ? r->quick_size : r->size;
     outcome out = {0};
 
     if (w == WAY_V8)
@@ -156,9 +156,9 @@ static void row_measure(bench *b, const row *r, double (*times)[RUNS_MAX])
     uint64_t expected = 0;
     bool has_expected = false;
 
-    for (unsigned i = 0; i < WARM_UPS && !b->opt.is_quick; i++)
+    for (unsigned i = 0; i < WARM_UPS && !b->opt.shared.is_quick; i++)
         (void)row_run(b, r, WAY_V8);
-    for (unsigned round = 0; round <= b->opt.runs; round++)
+    for (unsigned round = 0; round <= b->opt.shared.runs; round++)
         for (way w = 0; w < WAYS; w++) {
             outcome o = row_run(b, r, w);
 
@@ -184,7 +184,7 @@ static void head_print(const bench *b)
     (void)printf("beamr:    %s\n", beamr_version());
     (void)printf(
         "runs:     %u of each, in turn, after one that is not measured, and %d in V8\n",
-        b->opt.runs, WARM_UPS);
+        b->opt.shared.runs, WARM_UPS);
     (void)printf("time:     of the processor, median in ms; x: to native C\n\n");
     (void)printf("| | C | interpreter | x | native | x | without polls, any NaN | x | V8 | x | "
                  "native : V8 |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
@@ -194,12 +194,13 @@ static void row_report(bench *b, const row *r)
 {
     static double times[WAYS][RUNS_MAX];
     double median[WAYS];
+    unsigned runs = b->opt.shared.runs;
 
     row_measure(b, r, times);
     (void)printf("| %s |", r->name);
     for (way w = 0; w < WAYS; w++) {
-        report_sort(times[w], b->opt.runs);
-        median[w] = (times[w][(b->opt.runs - 1) / 2] + times[w][b->opt.runs / 2]) / 2;
+        report_sort(times[w], runs);
+        median[w] = (times[w][(runs - 1) / 2] + times[w][runs / 2]) / 2;
         if (median[w] > 0)
             (void)printf(" %.1f |", median[w]);
         else
@@ -258,7 +259,7 @@ static void children_start(bench *b)
     files_write(b);
     if (b->opt.lua)
         b->lua = child_start((char *[]){b->opt.lua, NULL}, b->folder);
-    if (!b->opt.node)
+    if (!b->opt.node || !b->opt.script)
         return;
     b->v8 =
         child_start((char *[]){b->opt.node, "--no-warnings", b->opt.script, NULL}, b->folder);
@@ -283,7 +284,7 @@ static void children_stop(bench *b)
 
 static bool is_wanted(const options *opt, const row *r)
 {
-    return !opt->only || strstr(r->name, opt->only);
+    return bench_options_want(&opt->shared, r->name);
 }
 
 /* Modules that no row needs are not compiled. */
@@ -299,6 +300,17 @@ static void sources_choose(const options *opt)
     }
 }
 
+/* The whole path of a file, since programs beside this one run in another folder; kept until
+ * the end. NULL: it can't be used, which is said. */
+static char *file_named(const char *word, int access_mode)
+{
+    char *path = access(word, access_mode) == 0 ? realpath(word, NULL) : NULL;
+
+    if (!path)
+        (void)fprintf(stderr, "native: %s is left out: %s\n", word, strerror(errno));
+    return path;
+}
+
 static bool source_named(const char *word)
 {
     const char *path = strchr(word, '=');
@@ -306,7 +318,7 @@ static bool source_named(const char *word)
     for (unsigned i = 0; path && i < SOURCES; i++)
         if (strlen(sources[i].name) == (size_t)(path - word) &&
             strncmp(sources[i].name, word, (size_t)(path - word)) == 0) {
-            sources[i].path = access(path + 1, R_OK) == 0 ? path + 1 : NULL;
+            sources[i].path = file_named(path + 1, R_OK);
             return true;
         }
     return false;
@@ -314,27 +326,19 @@ static bool source_named(const char *word)
 
 static bool options_read(int argc, char **argv, options *out)
 {
-    *out = (options){.runs = RUNS_DEFAULT};
+    *out = (options){.shared = {.runs = RUNS_DEFAULT, .most = RUNS_MAX}};
     for (int i = 1; i < argc; i++) {
-        bool has_next = i + 1 < argc;
-
-        if (strcmp(argv[i], "--quick") == 0) {
-            out->is_quick = true;
-            out->runs = 1;
-        } else if (strcmp(argv[i], "--runs") == 0 && has_next) {
-            out->runs = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--only") == 0 && has_next) {
-            out->only = argv[++i];
-        } else if (strcmp(argv[i], "--node") == 0 && i + 2 < argc) {
-            out->node = access(argv[i + 1], X_OK) == 0 ? argv[i + 1] : NULL;
-            out->script = argv[i += 2];
-        } else if (strcmp(argv[i], "--lua") == 0 && has_next) {
-            out->lua = access(argv[++i], X_OK) == 0 ? argv[i] : NULL;
-        } else if (!source_named(argv[i])) {
+        if (strcmp(argv[i], "--node") == 0 && i + 2 < argc) {
+            out->node = file_named(argv[++i], X_OK);
+            out->script = file_named(argv[++i], R_OK);
+        } else if (strcmp(argv[i], "--lua") == 0 && i + 1 < argc) {
+            out->lua = file_named(argv[++i], X_OK);
+        } else if (!source_named(argv[i]) &&
+                   !bench_options_take(&out->shared, argc, argv, &i)) {
             return false;
         }
     }
-    return out->runs >= 1 && out->runs <= RUNS_MAX;
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -342,10 +346,7 @@ int main(int argc, char **argv)
     static bench b;
 
     if (!options_read(argc, argv, &b.opt)) {
-        (void)fprintf(stderr,
-                      "usage: %s [--runs 1..%d] [--only TEXT] [--quick] [--node NODE V8.mjs] "
-                      "[--lua LUA] NAME=WASM...\n",
-                      argv[0], RUNS_MAX);
+        bench_options_usage(&b.opt.shared, "[--node NODE V8.mjs] [--lua LUA] NAME=WASM...");
         return 2;
     }
     (void)unsetenv("BEAMR_TIER"); /* each way says itself what it runs */

@@ -2,13 +2,14 @@
  * A memory without a zero block is written to a buffer and restored from it, each into host
  * memory that is already there ("warm") and into new ("fresh", where page faults count), and so
  * is memcpy, all in turn; medians are compared. Uses the public interface only.
- * Usage: snapshot [--runs N] [--quick] */
+ * Usage: snapshot [--runs N] [--only TEXT] [--quick] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
 
 #include "beamr/beamr.h"
+#include "options.h"
 #include "report.h"
 
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 1000 };
@@ -223,21 +224,30 @@ static const struct {
 
 /* ---- Measuring ---- */
 
-static void measure(size_t size, unsigned runs)
+/* Those that others are compared with are always measured. */
+static bool is_wanted(const bench_options *opt, size_t i)
+{
+    return i <= 1 || bench_options_want(opt, subjects[i].name);
+}
+
+static void measure(size_t size, const bench_options *opt)
 {
     static double times[SUBJECTS][RUNS_MAX];
+    unsigned runs = opt->runs;
     bench b = {.size = size};
 
     bench_open(&b);
     for (unsigned r = 0; r < runs; r++)
         for (size_t i = 0; i < SUBJECTS; i++)
-            times[i][r] = subjects[i].run(&b);
+            times[i][r] = is_wanted(opt, i) ? subjects[i].run(&b) : 0;
     bench_close(&b);
     for (size_t i = 0; i < SUBJECTS; i++)
         report_sort(times[i], runs);
     for (size_t i = 0; i < SUBJECTS; i++) {
         double median = times[i][runs / 2];
 
+        if (!is_wanted(opt, i))
+            continue;
         (void)printf("%4zu MiB  %-24s %9.2f ms  +-%3.0f %%  %5.2f x memcpy  %u runs\n",
                      size >> 20, subjects[i].name, median,
                      (times[i][runs - 1] - times[i][0]) / median * 50,
@@ -247,23 +257,12 @@ static void measure(size_t size, unsigned runs)
 
 int main(int argc, char **argv)
 {
-    unsigned runs = RUNS_DEFAULT;
-    bool is_quick = false;
+    bench_options opt = {.runs = RUNS_DEFAULT, .most = RUNS_MAX};
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--quick") == 0) {
-            is_quick = true;
-        } else if (strcmp(argv[i], "--runs") == 0 && i + 1 < argc) {
-            runs = (unsigned)atoi(argv[++i]);
-        } else {
-            (void)fprintf(stderr, "usage: snapshot [--runs N] [--quick]\n");
-            return 2;
-        }
-    }
-    if (runs == 0 || runs > RUNS_MAX)
-        runs = RUNS_DEFAULT;
-    measure((size_t)12 << 20, is_quick ? 1 : runs);
-    if (!is_quick)
-        measure((size_t)256 << 20, runs);
+    if (!bench_options_read(&opt, argc, argv))
+        return 2;
+    measure((size_t)12 << 20, &opt);
+    if (!opt.is_quick)
+        measure((size_t)256 << 20, &opt);
     return 0;
 }

@@ -109,11 +109,12 @@ void messages_make(bench *b)
     ao_value_unref(encoded);
     for (int which = 0; which < CODECS * SIZES; which++) {
         ao_value *out = &b->encoded[which / SIZES][which % SIZES];
+        const bench_row row = {.which = which};
 
         check(ao_encode(b->context, codec_names[which / SIZES],
                         which % SIZES == LARGE ? b->large : b->typical, out, &err),
               &err);
-        b->encoded_len[which / SIZES][which % SIZES] = codec_len(b, which);
+        b->encoded_len[which / SIZES][which % SIZES] = codec_len(b, &row);
     }
 }
 
@@ -131,26 +132,26 @@ void messages_clear(bench *b)
 
 /* ---- Resolving ---- */
 
-double run_find(bench *b, int which, uint64_t n)
+double run_find(bench *b, const bench_row *row, uint64_t n)
 {
-    double begin = now_ns();
+    double begin = processor_ns();
 
-    (void)which;
+    (void)row;
     for (uint64_t i = 0; i < n; i++) {
         ao_value value = ao_value_ref(ao_message_find_text(b->ten, "key-5"));
 
         need(value.kind == AO_BINARY, "key-5 is missing");
         ao_value_unref(value);
     }
-    return now_ns() - begin;
+    return processor_ns() - begin;
 }
 
-double run_find_four(bench *b, int which, uint64_t n)
+double run_find_four(bench *b, const bench_row *row, uint64_t n)
 {
     static const char *const keys[] = {"a", "b", "c", "d"};
-    double begin = now_ns();
+    double begin = processor_ns();
 
-    (void)which;
+    (void)row;
     for (uint64_t i = 0; i < n; i++) {
         const ao_message *message = b->nested;
         ao_value value = AO_NO_VALUE;
@@ -162,14 +163,14 @@ double run_find_four(bench *b, int which, uint64_t n)
         need(value.kind == AO_BINARY, "a/b/c/d is missing");
         ao_value_unref(ao_value_ref(value));
     }
-    return now_ns() - begin;
+    return processor_ns() - begin;
 }
 
 static double resolve(bench *b, ao_message *message, const char *path, uint64_t n)
 {
     ao_value base = ao_message_value(ao_message_ref(message)), request = ao_binary_text(path);
     beamr_error err = {0};
-    double ns, begin = now_ns();
+    double ns, begin = processor_ns();
 
     for (uint64_t i = 0; i < n; i++) {
         ao_result result;
@@ -178,37 +179,37 @@ static double resolve(bench *b, ao_message *message, const char *path, uint64_t 
         need(result.outcome == AO_OUTCOME_OK, path);
         ao_value_unref(result.value);
     }
-    ns = now_ns() - begin;
+    ns = processor_ns() - begin;
     ao_value_unref(request);
     ao_value_unref(base);
     return ns;
 }
 
-double run_key(bench *b, int which, uint64_t n)
+double run_key(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)which;
+    (void)row;
     return resolve(b, b->ten, "key-5", n);
 }
 
-double run_path(bench *b, int which, uint64_t n)
+double run_path(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)which;
+    (void)row;
     return resolve(b, b->nested, "a/b/c/d", n);
 }
 
 /* ---- Changing ---- */
 
 /* What a message would do that copied its keys and values. */
-double run_copy_values(bench *b, int count, uint64_t n)
+double run_copy_values(bench *b, const bench_row *row, uint64_t n)
 {
-    size_t len = (size_t)count * (sizeof(void *) + sizeof(ao_value));
-    double begin = now_ns();
+    size_t len = (size_t)row->which * (sizeof(void *) + sizeof(ao_value));
+    double begin = processor_ns();
 
     for (uint64_t i = 0; i < n; i++) {
         memcpy(b->copy, b->bytes + i % 8, len);
         __asm__ volatile("" : : "r"(b->copy) : "memory");
     }
-    return now_ns() - begin;
+    return processor_ns() - begin;
 }
 
 static ao_message *of_count(bench *b, int count)
@@ -216,24 +217,25 @@ static ao_message *of_count(bench *b, int count)
     return count == 10 ? b->ten : b->many;
 }
 
-double run_with(bench *b, int count, uint64_t n)
+double run_with(bench *b, const bench_row *row, uint64_t n)
 {
     beamr_error err = {0};
-    double begin = now_ns();
+    double begin = processor_ns();
 
     for (uint64_t i = 0; i < n; i++) {
         ao_message *next = NULL;
 
-        check(ao_message_with(of_count(b, count), "key-5", ao_integer((int64_t)i), &next, &err),
+        check(ao_message_with(of_count(b, row->which), "key-5", ao_integer((int64_t)i), &next,
+                              &err),
               &err);
         ao_message_unref(next);
     }
-    return now_ns() - begin;
+    return processor_ns() - begin;
 }
 
-double run_set(bench *b, int count, uint64_t n)
+double run_set(bench *b, const bench_row *row, uint64_t n)
 {
-    ao_value base = ao_message_value(ao_message_ref(of_count(b, count))), request;
+    ao_value base = ao_message_value(ao_message_ref(of_count(b, row->which))), request;
     ao_builder builder;
     beamr_error err = {0};
     double ns, begin;
@@ -242,7 +244,7 @@ double run_set(bench *b, int count, uint64_t n)
     ao_builder_put(&builder, "path", ao_binary_text("set"));
     ao_builder_put(&builder, "key-5", ao_integer(5));
     request = ao_builder_value(&builder);
-    begin = now_ns();
+    begin = processor_ns();
     for (uint64_t i = 0; i < n; i++) {
         ao_result result;
 
@@ -250,7 +252,7 @@ double run_set(bench *b, int count, uint64_t n)
         need(result.outcome == AO_OUTCOME_OK, "set");
         ao_value_unref(result.value);
     }
-    ns = now_ns() - begin;
+    ns = processor_ns() - begin;
     ao_value_unref(request);
     ao_value_unref(base);
     return ns;
@@ -259,27 +261,27 @@ double run_set(bench *b, int count, uint64_t n)
 /* ---- Ids ---- */
 
 /* Ids are kept with their messages, so each has to be of a new one. */
-double run_change(bench *b, int which, uint64_t n)
+double run_change(bench *b, const bench_row *row, uint64_t n)
 {
     beamr_error err = {0};
-    double begin = now_ns();
+    double begin = processor_ns();
 
-    (void)which;
+    (void)row;
     for (uint64_t i = 0; i < n; i++) {
         ao_message *next = NULL;
 
         check(ao_message_with(b->small, "slot", ao_integer((int64_t)i), &next, &err), &err);
         ao_message_unref(next);
     }
-    return now_ns() - begin;
+    return processor_ns() - begin;
 }
 
-double run_id(bench *b, int which, uint64_t n)
+double run_id(bench *b, const bench_row *row, uint64_t n)
 {
     beamr_error err = {0};
-    double begin = now_ns();
+    double begin = processor_ns();
 
-    (void)which;
+    (void)row;
     for (uint64_t i = 0; i < n; i++) {
         ao_message *next = NULL;
         char id[AO_ID_TEXT + 1];
@@ -288,18 +290,18 @@ double run_id(bench *b, int which, uint64_t n)
         check(ao_message_unsigned_id(b->context, next, id, &err), &err);
         ao_message_unref(next);
     }
-    return now_ns() - begin;
+    return processor_ns() - begin;
 }
 
-double run_sha256(bench *b, int which, uint64_t n)
+double run_sha256(bench *b, const bench_row *row, uint64_t n)
 {
     EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", NULL);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     double ns, begin;
 
-    (void)which;
+    (void)row;
     need(md && ctx, "SHA-256 is missing");
-    begin = now_ns();
+    begin = processor_ns();
     for (uint64_t i = 0; i < n; i++) {
         uint8_t digest[32];
 
@@ -308,7 +310,7 @@ double run_sha256(bench *b, int which, uint64_t n)
                  EVP_DigestFinal_ex(ctx, digest, NULL),
              "SHA-256 failed");
     }
-    ns = now_ns() - begin;
+    ns = processor_ns() - begin;
     EVP_MD_CTX_free(ctx);
     EVP_MD_free(md);
     return ns;

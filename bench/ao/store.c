@@ -24,10 +24,10 @@ static size_t len_of(int which)
     return which % SIZES == LARGE ? LARGE_VALUE : SMALL_VALUE;
 }
 
-size_t store_len(const bench *b, int which)
+size_t store_len(const bench *b, const bench_row *row)
 {
     (void)b;
-    return len_of(which);
+    return len_of(row->which);
 }
 
 static beamr_bytes key_of(char buffer[32], int which, uint64_t i)
@@ -122,39 +122,39 @@ void stores_close(bench *b)
     free(s);
 }
 
-double run_raw_put(bench *b, int which, uint64_t n)
+double run_raw_put(bench *b, const bench_row *row, uint64_t n)
 {
     double begin = wall_ns();
 
     for (uint64_t i = 0; i < n; i++)
-        raw_put(b, which, which % SIZES == LARGE ? i % 4 : i);
+        raw_put(b, row->which, row->which % SIZES == LARGE ? i % 4 : i);
     return wall_ns() - begin;
 }
 
-double run_put(bench *b, int which, uint64_t n)
+double run_put(bench *b, const bench_row *row, uint64_t n)
 {
     beamr_error err = {0};
     double begin = wall_ns();
 
     for (uint64_t i = 0; i < n; i++) {
         char buffer[32];
-        uint64_t at = which % SIZES == LARGE ? i % 4 : i;
+        uint64_t at = row->which % SIZES == LARGE ? i % 4 : i;
 
-        check(kv_put(b->stores->kv[which / SIZES], key_of(buffer, which, at),
-                     (beamr_bytes){b->bytes, len_of(which)}, &err),
+        check(kv_put(b->stores->kv[row->which / SIZES], key_of(buffer, row->which, at),
+                     (beamr_bytes){b->bytes, len_of(row->which)}, &err),
               &err);
     }
     return wall_ns() - begin;
 }
 
 /* Reading copies the value out, as whoever keeps it must. */
-double run_raw_get(bench *b, int which, uint64_t n)
+double run_raw_get(bench *b, const bench_row *row, uint64_t n)
 {
-    double begin = now_ns();
+    double begin = processor_ns();
 
     for (uint64_t i = 0; i < n; i++) {
         char buffer[32];
-        beamr_bytes text = key_of(buffer, which, which % SIZES == LARGE ? i % 4 : i);
+        beamr_bytes text = key_of(buffer, row->which, row->which % SIZES == LARGE ? i % 4 : i);
         MDB_val key = {text.len, (void *)text.data}, value;
 
         raw_check(mdb_txn_renew(b->stores->reader));
@@ -162,7 +162,7 @@ double run_raw_get(bench *b, int which, uint64_t n)
         memcpy(b->copy, value.mv_data, value.mv_size);
         mdb_txn_reset(b->stores->reader);
     }
-    return now_ns() - begin;
+    return processor_ns() - begin;
 }
 
 static beamr_status copy(void *user, beamr_bytes value, beamr_error *err)
@@ -172,18 +172,18 @@ static beamr_status copy(void *user, beamr_bytes value, beamr_error *err)
     return BEAMR_OK;
 }
 
-double run_get(bench *b, int which, uint64_t n)
+double run_get(bench *b, const bench_row *row, uint64_t n)
 {
     beamr_error err = {0};
-    double begin = now_ns();
+    double begin = processor_ns();
 
     for (uint64_t i = 0; i < n; i++) {
         char buffer[32];
 
-        check(kv_get(b->stores->kv[which / SIZES],
-                     key_of(buffer, which, which % SIZES == LARGE ? i % 4 : i), copy, b->copy,
-                     &err),
+        check(kv_get(b->stores->kv[row->which / SIZES],
+                     key_of(buffer, row->which, row->which % SIZES == LARGE ? i % 4 : i), copy,
+                     b->copy, &err),
               &err);
     }
-    return now_ns() - begin;
+    return processor_ns() - begin;
 }

@@ -1,16 +1,15 @@
-/* What the files of this program share: the guests that are called, a row of the table, and
- * where rows come from. Every row's function does one thing `n` times and says how long it
- * took; repeating, medians and printing are in boundary.c. */
+/* What the files of this program share: the guests that are called, and where rows come from
+ * (rows.h). */
 #ifndef BENCH_BOUNDARY_H
 #define BENCH_BOUNDARY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "beamr/beamr.h"
 #include "report.h"
+#include "rows.h"
 
-typedef struct bench {
+struct bench {
     beamr_engine *engine;
     beamr_store *store;       /* of the calls; those of instantiation make their own */
     beamr_instance *instance; /* of the module with the loops */
@@ -21,22 +20,11 @@ typedef struct bench {
     uint8_t *code;            /* a large module, generated */
     size_t code_len;
     uint8_t *copy; /* room for it */
-} bench;
-
-typedef struct row {
-    const char *name;
-    double (*run)(bench *b, const char *what, uint64_t n); /* returns nanoseconds */
-    const char *what;  /* passed to it: an export, where there is one */
-    bool is_in_a_loop; /* of the guest: an empty loop's time is subtracted */
-    double goal_ns;    /* 0: none */
-    bool is_of_code;   /* goes through the large module: MB/s are printed */
-} row;
+};
 
 /* How often a turn of a guest's loop does what is measured: often enough that the loop itself,
  * which is subtracted, hardly counts. */
 enum { LOOP_TIMES = 8 };
-
-double now_ns(void);
 
 /* guests.c: the modules, and what they need around them; run by guests_open, freed by
  * guests_close. */
@@ -49,28 +37,29 @@ void guests_define(bench *b, beamr_linker *linker);
 uint8_t *generate_module(size_t size, size_t *len);
 
 /* calls.c */
-double call_c(bench *b, const char *what, uint64_t n);
-double call_export(bench *b, const char *what, uint64_t n);
-double call_four(bench *b, const char *what, uint64_t n);
-double call_vector(bench *b, const char *what, uint64_t n);
-double call_trap(bench *b, const char *what, uint64_t n);
-double call_resume(bench *b, const char *what, uint64_t n);
-double run_loop(bench *b, const char *what, uint64_t n); /* n turns */
-double run_in_loop(bench *b, const char *what,
-                   uint64_t n); /* n times in n / LOOP_TIMES turns */
+double call_c(bench *b, const bench_row *row, uint64_t n);
+double call_export(bench *b, const bench_row *row, uint64_t n);
+double call_four(bench *b, const bench_row *row, uint64_t n);
+double call_vector(bench *b, const bench_row *row, uint64_t n);
+double call_trap(bench *b, const bench_row *row, uint64_t n);
+double call_resume(bench *b, const bench_row *row, uint64_t n);
+double run_loop(bench *b, const bench_row *row, uint64_t n); /* n turns */
+/* n times in n / LOOP_TIMES turns */
+double run_in_loop(bench *b, const bench_row *row, uint64_t n);
 
 /* instances.c */
-double store_only(bench *b, const char *what, uint64_t n);
-double instance_only(bench *b, const char *what, uint64_t n);
-double instance_memory(bench *b, const char *what, uint64_t n);
-double instance_linked(bench *b, const char *what, uint64_t n);
-double store_instance(bench *b, const char *what, uint64_t n);
-double store_memory(bench *b, const char *what, uint64_t n);
-double store_linker(bench *b, const char *what, uint64_t n);
+double store_only(bench *b, const bench_row *row, uint64_t n);
+double instance_only(bench *b, const bench_row *row, uint64_t n);
+double instance_memory(bench *b, const bench_row *row, uint64_t n);
+double instance_linked(bench *b, const bench_row *row, uint64_t n);
+double store_instance(bench *b, const bench_row *row, uint64_t n);
+double store_memory(bench *b, const bench_row *row, uint64_t n);
+double store_linker(bench *b, const bench_row *row, uint64_t n);
 
 /* load.c */
-double load_module(bench *b, const char *what, uint64_t n);
-double copy_bytes(bench *b, const char *what, uint64_t n);
-double hash_bytes(bench *b, const char *what, uint64_t n);
+size_t code_len(const bench *b, const bench_row *row);
+double load_module(bench *b, const bench_row *row, uint64_t n);
+double copy_bytes(bench *b, const bench_row *row, uint64_t n);
+double hash_bytes(bench *b, const bench_row *row, uint64_t n);
 
 #endif

@@ -21,14 +21,14 @@ static void instance_new(beamr_store *store, beamr_module *module)
     check(beamr_instance_new(store, module, NULL, 0, &instance, &err), &err);
 }
 
-double store_only(bench *b, const char *what, uint64_t n)
+double store_only(bench *b, const bench_row *row, uint64_t n)
 {
-    double start = now_ns();
+    double start = wall_ns();
 
-    (void)what;
+    (void)row;
     for (uint64_t i = 0; i < n; i++)
         beamr_store_free(store_new(b));
-    return now_ns() - start;
+    return wall_ns() - start;
 }
 
 static double batches(bench *b, beamr_module *module, uint64_t n)
@@ -38,26 +38,26 @@ static double batches(bench *b, beamr_module *module, uint64_t n)
     while (n > 0) {
         uint64_t count = n < BATCH ? n : BATCH;
         beamr_store *store = store_new(b);
-        double start = now_ns();
+        double start = wall_ns();
 
         for (uint64_t i = 0; i < count; i++)
             instance_new(store, module);
-        ns += now_ns() - start;
+        ns += wall_ns() - start;
         beamr_store_free(store);
         n -= count;
     }
     return ns;
 }
 
-double instance_only(bench *b, const char *what, uint64_t n)
+double instance_only(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)what;
+    (void)row;
     return batches(b, b->plain, n);
 }
 
-double instance_memory(bench *b, const char *what, uint64_t n)
+double instance_memory(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)what;
+    (void)row;
     return batches(b, b->memory64, n);
 }
 
@@ -71,22 +71,22 @@ static beamr_linker *linker_new(bench *b, beamr_store *store)
     return linker;
 }
 
-double instance_linked(bench *b, const char *what, uint64_t n)
+double instance_linked(bench *b, const bench_row *row, uint64_t n)
 {
     double ns = 0;
 
-    (void)what;
+    (void)row;
     while (n > 0) {
         uint64_t count = n < BATCH ? n : BATCH;
         beamr_store *store = store_new(b);
         beamr_linker *linker = linker_new(b, store);
         beamr_instance *instance;
         beamr_error err = {0};
-        double start = now_ns();
+        double start = wall_ns();
 
         for (uint64_t i = 0; i < count; i++)
             check(beamr_linker_instantiate(linker, b->imports, &instance, &err), &err);
-        ns += now_ns() - start;
+        ns += wall_ns() - start;
         beamr_linker_free(linker);
         beamr_store_free(store);
         n -= count;
@@ -96,7 +96,7 @@ double instance_linked(bench *b, const char *what, uint64_t n)
 
 static double stores(bench *b, beamr_module *module, uint64_t n)
 {
-    double start = now_ns();
+    double start = wall_ns();
 
     for (uint64_t i = 0; i < n; i++) {
         beamr_store *store = store_new(b);
@@ -104,26 +104,26 @@ static double stores(bench *b, beamr_module *module, uint64_t n)
         instance_new(store, module);
         beamr_store_free(store);
     }
-    return now_ns() - start;
+    return wall_ns() - start;
 }
 
-double store_instance(bench *b, const char *what, uint64_t n)
+double store_instance(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)what;
+    (void)row;
     return stores(b, b->plain, n);
 }
 
-double store_memory(bench *b, const char *what, uint64_t n)
+double store_memory(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)what;
+    (void)row;
     return stores(b, b->memory64, n);
 }
 
-double store_linker(bench *b, const char *what, uint64_t n)
+double store_linker(bench *b, const bench_row *row, uint64_t n)
 {
-    double start = now_ns();
+    double start = wall_ns();
 
-    (void)what;
+    (void)row;
     for (uint64_t i = 0; i < n; i++) {
         beamr_store *store = store_new(b);
         beamr_linker *linker = linker_new(b, store);
@@ -134,5 +134,5 @@ double store_linker(bench *b, const char *what, uint64_t n)
         beamr_linker_free(linker);
         beamr_store_free(store);
     }
-    return now_ns() - start;
+    return wall_ns() - start;
 }

@@ -3,11 +3,17 @@
 
 #include <openssl/sha.h>
 
-double load_module(bench *b, const char *what, uint64_t n)
+size_t code_len(const bench *b, const bench_row *row)
 {
-    double start = now_ns();
+    (void)row;
+    return b->code_len;
+}
 
-    (void)what;
+double load_module(bench *b, const bench_row *row, uint64_t n)
+{
+    double start = wall_ns();
+
+    (void)row;
     for (uint64_t i = 0; i < n; i++) {
         beamr_module *m = NULL;
         beamr_error err = {0};
@@ -16,30 +22,30 @@ double load_module(bench *b, const char *what, uint64_t n)
               &err);
         beamr_module_unref(m);
     }
-    return now_ns() - start;
+    return wall_ns() - start;
 }
 
-double copy_bytes(bench *b, const char *what, uint64_t n)
+double copy_bytes(bench *b, const bench_row *row, uint64_t n)
 {
-    double start = now_ns();
+    double start = wall_ns();
 
-    (void)what;
+    (void)row;
     for (uint64_t i = 0; i < n; i++) {
         memcpy(b->copy, b->code, b->code_len);
         __asm__ volatile("" : : "r"(b->copy) : "memory");
     }
-    return now_ns() - start;
+    return wall_ns() - start;
 }
 
-double hash_bytes(bench *b, const char *what, uint64_t n)
+double hash_bytes(bench *b, const bench_row *row, uint64_t n)
 {
     uint8_t hash[SHA256_DIGEST_LENGTH];
-    double start = now_ns();
+    double start = wall_ns();
 
-    (void)what;
+    (void)row;
     for (uint64_t i = 0; i < n; i++) {
         (void)SHA256(b->code, b->code_len, hash);
         __asm__ volatile("" : : "r"(hash) : "memory");
     }
-    return now_ns() - start;
+    return wall_ns() - start;
 }

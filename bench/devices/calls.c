@@ -61,17 +61,17 @@ void calls_close(bench *b)
     beamr_engine_free(raw.engine);
 }
 
-double run_raw(bench *b, int which, uint64_t n)
+double run_raw(bench *b, const bench_row *row, uint64_t n)
 {
     beamr_value arg = beamr_f64(5), result;
     beamr_error err = {0};
-    double start = now_ns();
+    double start = processor_ns();
 
     (void)b;
-    (void)which;
+    (void)row;
     for (uint64_t i = 0; i < n; i++)
         check(beamr_func_call(raw.fac, &arg, 1, &result, 1, &err), &err);
-    start = now_ns() - start;
+    start = processor_ns() - start;
     need(result.of.f64 == 120, "fac(5) is not 120");
     return start;
 }
@@ -80,61 +80,61 @@ double run_raw(bench *b, int which, uint64_t n)
 static double run_fac(bench *b, ao_message **state, uint64_t n)
 {
     ao_value request = call_of("fac", ao_float(5));
-    double start = now_ns();
+    double start = processor_ns();
 
     for (uint64_t i = 0; i < n; i++)
         advance(b, state, ao_value_ref(request));
-    start = now_ns() - start;
+    start = processor_ns() - start;
     expect(*state, 120);
     ao_value_unref(request);
     return start;
 }
 
-double run_wasm(bench *b, int which, uint64_t n)
+double run_wasm(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)which;
+    (void)row;
     return run_fac(b, &b->wasm, n);
 }
 
 /* What the caller of the row below does besides. */
-double run_make_requests(bench *b, int which, uint64_t n)
+double run_make_requests(bench *b, const bench_row *row, uint64_t n)
 {
-    double start = now_ns();
+    double start = processor_ns();
 
     (void)b;
-    (void)which;
+    (void)row;
     for (uint64_t i = 0; i < n; i++)
         ao_value_unref(call_of("fac", ao_float(5)));
-    return now_ns() - start;
+    return processor_ns() - start;
 }
 
 /* A request has its id once it was asked for: here each call has to compute it. */
-double run_new_requests(bench *b, int which, uint64_t n)
+double run_new_requests(bench *b, const bench_row *row, uint64_t n)
 {
-    double start = now_ns();
+    double start = processor_ns();
 
-    (void)which;
+    (void)row;
     for (uint64_t i = 0; i < n; i++)
         advance(b, &b->wasm, call_of("fac", ao_float(5)));
-    start = now_ns() - start;
+    start = processor_ns() - start;
     expect(b->wasm, 120);
     return start;
 }
 
-double run_bare(bench *b, int which, uint64_t n)
+double run_bare(bench *b, const bench_row *row, uint64_t n)
 {
     double ns;
 
-    (void)which;
+    (void)row;
     b->has_no_hashpaths = true;
     ns = run_fac(b, &b->wasm, n);
     b->has_no_hashpaths = false;
     return ns;
 }
 
-double run_stack(bench *b, int which, uint64_t n)
+double run_stack(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)which;
+    (void)row;
     return run_fac(b, &b->stack, n);
 }
 
@@ -145,21 +145,21 @@ static double run_nothing(bench *b, const char *json, uint64_t n)
     ao_value request = ao_binary_text("nothing");
     ao_result result;
     beamr_error err = {0};
-    double start = now_ns();
+    double start = processor_ns();
 
     for (uint64_t i = 0; i < n; i++) {
         check(ao_resolve_on(b->context, base, request, NULL, &result, &err), &err);
         ao_value_unref(result.value);
     }
-    start = now_ns() - start;
+    start = processor_ns() - start;
     ao_value_unref(base);
     ao_value_unref(request);
     return start;
 }
 
-double run_stack_missing(bench *b, int which, uint64_t n)
+double run_stack_missing(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)which;
+    (void)row;
     return run_nothing(b,
                        "{\"device\": \"stack@1.0\", \"k\": 1, \"device-stack\":"
                        " [\"test-device@1.0\", \"test-device@1.0\", \"test-device@1.0\","
@@ -167,9 +167,9 @@ double run_stack_missing(bench *b, int which, uint64_t n)
                        n);
 }
 
-double run_missing(bench *b, int which, uint64_t n)
+double run_missing(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)which;
+    (void)row;
     return run_nothing(b, "{\"device\": \"test-device@1.0\", \"k\": 1}", n);
 }
 
@@ -178,22 +178,22 @@ static double run_imports(bench *b, ao_message **state, const char *function, do
                           uint64_t n)
 {
     ao_value request = call_of(function, ao_integer((int64_t)n));
-    double start = now_ns();
+    double start = processor_ns();
 
     advance(b, state, request);
-    start = now_ns() - start;
+    start = processor_ns() - start;
     expect(*state, expected);
     return start;
 }
 
-double run_import(bench *b, int which, uint64_t n)
+double run_import(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)which;
+    (void)row;
     return run_imports(b, &b->imports, "mul", 42, n);
 }
 
-double run_direct(bench *b, int which, uint64_t n)
+double run_direct(bench *b, const bench_row *row, uint64_t n)
 {
-    (void)which;
+    (void)row;
     return run_imports(b, &b->direct, "clock", 0, n);
 }

@@ -1,6 +1,5 @@
-/* What the files of this program share: the context, states, rows and where they come from.
- * Every row's function does one thing `n` times and says how long it took; repeating, medians
- * and printing are in devices.c. */
+/* What the files of this program share: the context, states, and where rows come from
+ * (rows.h). */
 #ifndef BENCH_DEVICES_H
 #define BENCH_DEVICES_H
 
@@ -9,10 +8,11 @@
 
 #include "beamr/ao.h"
 #include "report.h"
+#include "rows.h"
 
 enum { SMALL = 0, LARGE = 1, SIZES = 2 }; /* memories of 12 and 256 MiB */
 
-typedef struct bench {
+struct bench {
     ao_context *context;
     const char *lua; /* a file with an AO process; NULL for none */
     bool is_quick;   /* nothing large */
@@ -25,21 +25,7 @@ typedef struct bench {
     ao_message *native;  /* the same in native code */
     bool has_compiler;
     ao_message *large[SIZES];
-} bench;
-
-typedef struct row {
-    const char *name;
-    double (*run)(bench *b, int which, uint64_t n); /* returns nanoseconds */
-    int which;
-    const char *beside; /* name of what it stands beside; NULL for none */
-    const char *minus;  /* name of what is subtracted: the caller's part; NULL for none */
-    double goal_ns;     /* 0: none; beyond `beside` if is_beyond */
-    bool is_beyond;
-    uint64_t at_most;                                  /* repetitions; 0: any */
-    const char *(*missing)(const bench *b, int which); /* why it is left out, or NULL */
-} row;
-
-double now_ns(void); /* of this thread's processor time */
+};
 
 /* ---- messages.c ---- */
 
@@ -66,31 +52,31 @@ beamr_bytes guest_memory(void); /* fill: so many pages; touch: change a word */
 
 void calls_open(bench *b);
 void calls_close(bench *b);
-double run_raw(bench *b, int which, uint64_t n);
-double run_wasm(bench *b, int which, uint64_t n);
-double run_make_requests(bench *b, int which, uint64_t n);
-double run_new_requests(bench *b, int which, uint64_t n);
-double run_bare(bench *b, int which, uint64_t n);
-double run_stack(bench *b, int which, uint64_t n);
-double run_stack_missing(bench *b, int which, uint64_t n);
-double run_missing(bench *b, int which, uint64_t n);
-double run_import(bench *b, int which, uint64_t n);
-double run_direct(bench *b, int which, uint64_t n);
+double run_raw(bench *b, const bench_row *row, uint64_t n);
+double run_wasm(bench *b, const bench_row *row, uint64_t n);
+double run_make_requests(bench *b, const bench_row *row, uint64_t n);
+double run_new_requests(bench *b, const bench_row *row, uint64_t n);
+double run_bare(bench *b, const bench_row *row, uint64_t n);
+double run_stack(bench *b, const bench_row *row, uint64_t n);
+double run_stack_missing(bench *b, const bench_row *row, uint64_t n);
+double run_missing(bench *b, const bench_row *row, uint64_t n);
+double run_import(bench *b, const bench_row *row, uint64_t n);
+double run_direct(bench *b, const bench_row *row, uint64_t n);
 
 /* ---- state.c: `which` is SMALL or LARGE ---- */
 
-double run_memcpy(bench *b, int which, uint64_t n);
-double run_snapshot(bench *b, int which, uint64_t n);
-double run_restore(bench *b, int which, uint64_t n);
-const char *state_missing(const bench *b, int which);
+double run_memcpy(bench *b, const bench_row *row, uint64_t n);
+double run_snapshot(bench *b, const bench_row *row, uint64_t n);
+double run_restore(bench *b, const bench_row *row, uint64_t n);
+const char *state_missing(const bench *b, const bench_row *row);
 
 /* ---- process.c ---- */
 
 enum { EVAL_SUM, EVAL_LOOP, EVAL_PCALLS };
-double run_first(bench *b, int which, uint64_t n);
-double run_eval(bench *b, int which, uint64_t n);
-double run_native(bench *b, int which, uint64_t n); /* compiling is not measured */
-const char *process_missing(const bench *b, int which);
-const char *native_missing(const bench *b, int which);
+double run_first(bench *b, const bench_row *row, uint64_t n);
+double run_eval(bench *b, const bench_row *row, uint64_t n);
+double run_native(bench *b, const bench_row *row, uint64_t n); /* compiling is not measured */
+const char *process_missing(const bench *b, const bench_row *row);
+const char *native_missing(const bench *b, const bench_row *row);
 
 #endif

@@ -15,11 +15,11 @@ static const char *const texts[] = {
 static const char *const answers[] = {
     [EVAL_SUM] = "2", [EVAL_LOOP] = "500000500000", [EVAL_PCALLS] = "200000"};
 
-const char *process_missing(const bench *b, int which)
+const char *process_missing(const bench *b, const bench_row *row)
 {
     FILE *file;
 
-    (void)which;
+    (void)row;
     if (!b->lua)
         return "no module of a Lua process";
     if (!(file = fopen(b->lua, "rb")))
@@ -49,11 +49,11 @@ static ao_value read_module(const char *path)
     return value;
 }
 
-const char *native_missing(const bench *b, int which)
+const char *native_missing(const bench *b, const bench_row *row)
 {
     if (b->is_quick)
         return "compiling takes seconds, and this is a quick run";
-    return b->has_compiler ? process_missing(b, which) : "no beamr-compile";
+    return b->has_compiler ? process_missing(b, row) : "no beamr-compile";
 }
 
 /*   mode  WASM or AOT */
@@ -114,29 +114,29 @@ static void expect_answer(const ao_message *state, const char *answer)
 static double evaluate(bench *b, ao_message **state, int which)
 {
     ao_value request = eval_of(texts[which]);
-    double start = now_ns();
+    double start = processor_ns();
 
     advance(b, state, request);
-    start = now_ns() - start;
+    start = processor_ns() - start;
     expect_answer(*state, answers[which]);
     return start;
 }
 
 /* From nothing: a node that knows no module, an instance, and the first evaluation. */
-double run_first(bench *b, int which, uint64_t n)
+double run_first(bench *b, const bench_row *row, uint64_t n)
 {
     double sum = 0;
 
     for (uint64_t i = 0; i < n; i++) {
         bench own = {.lua = b->lua};
         beamr_error err = {0};
-        double start = now_ns();
+        double start = processor_ns();
         ao_message *state;
 
         check(ao_context_new(NULL, &own.context, &err), &err);
         state = spawn(&own, "WASM");
-        (void)evaluate(&own, &state, which);
-        sum += now_ns() - start;
+        (void)evaluate(&own, &state, row->which);
+        sum += processor_ns() - start;
         ao_message_unref(state);
         ao_context_free(own.context);
     }
@@ -156,12 +156,12 @@ static double run_often(bench *b, const char *mode, ao_message **process, int wh
     return sum;
 }
 
-double run_eval(bench *b, int which, uint64_t n)
+double run_eval(bench *b, const bench_row *row, uint64_t n)
 {
-    return run_often(b, "WASM", &b->process, which, n);
+    return run_often(b, "WASM", &b->process, row->which, n);
 }
 
-double run_native(bench *b, int which, uint64_t n)
+double run_native(bench *b, const bench_row *row, uint64_t n)
 {
-    return run_often(b, "AOT", &b->native, which, n);
+    return run_often(b, "AOT", &b->native, row->which, n);
 }

@@ -8,9 +8,9 @@
 
 static const size_t sizes[SIZES] = {(size_t)12 << 20, (size_t)256 << 20};
 
-const char *state_missing(const bench *b, int which)
+const char *state_missing(const bench *b, const bench_row *row)
 {
-    return b->is_quick && which == LARGE ? "--quick" : NULL;
+    return b->is_quick && row->which == LARGE ? "--quick" : NULL;
 }
 
 static void open_state(bench *b, int which)
@@ -23,9 +23,9 @@ static void open_state(bench *b, int which)
     expect(b->large[which], (double)(sizes[which] >> 16));
 }
 
-double run_memcpy(bench *b, int which, uint64_t n)
+double run_memcpy(bench *b, const bench_row *row, uint64_t n)
 {
-    size_t size = sizes[which];
+    size_t size = sizes[row->which];
     uint8_t *from = malloc(size);
     double sum = 0;
 
@@ -33,12 +33,12 @@ double run_memcpy(bench *b, int which, uint64_t n)
     need(from != NULL, "no memory to be copied");
     memset(from, 1, size);
     for (uint64_t i = 0; i < n; i++) {
-        double start = now_ns();
+        double start = processor_ns();
         void *to = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         need(to != MAP_FAILED, "no memory to copy to");
         memcpy(to, from, size);
-        sum += now_ns() - start;
+        sum += processor_ns() - start;
         need(((volatile uint8_t *)to)[size - 1] == 1, "memcpy copied nothing");
         (void)munmap(to, size);
     }
@@ -47,43 +47,43 @@ double run_memcpy(bench *b, int which, uint64_t n)
 }
 
 /* Of a state that has just been changed: a state keeps its snapshot. */
-double run_snapshot(bench *b, int which, uint64_t n)
+double run_snapshot(bench *b, const bench_row *row, uint64_t n)
 {
     double sum = 0;
 
-    open_state(b, which);
+    open_state(b, row->which);
     for (uint64_t i = 0; i < n; i++) {
         ao_value snapshot;
         double start;
 
-        advance(b, &b->large[which], call_of("touch", ao_integer(64)));
-        start = now_ns();
-        snapshot = resolve(b, b->large[which], ao_binary_text("snapshot"));
-        sum += now_ns() - start;
+        advance(b, &b->large[row->which], call_of("touch", ao_integer(64)));
+        start = processor_ns();
+        snapshot = resolve(b, b->large[row->which], ao_binary_text("snapshot"));
+        sum += processor_ns() - start;
         need(ao_bytes(ao_message_find_text(ao_to_message(snapshot), "body")).len ==
-                 sizes[which],
+                 sizes[row->which],
              "a snapshot has another size");
         ao_value_unref(snapshot);
     }
     return sum;
 }
 
-double run_restore(bench *b, int which, uint64_t n)
+double run_restore(bench *b, const bench_row *row, uint64_t n)
 {
     ao_message *bare = NULL, *stored = NULL;
     ao_value snapshot;
     beamr_error err = {0};
     double sum = 0;
 
-    open_state(b, which);
-    snapshot = resolve(b, b->large[which], ao_binary_text("snapshot"));
-    check(ao_message_reset(b->large[which], &bare, &err), &err);
+    open_state(b, row->which);
+    snapshot = resolve(b, b->large[row->which], ao_binary_text("snapshot"));
+    check(ao_message_reset(b->large[row->which], &bare, &err), &err);
     check(ao_message_with(bare, "snapshot", snapshot, &stored, &err), &err);
     for (uint64_t i = 0; i < n; i++) {
-        double start = now_ns();
+        double start = processor_ns();
         ao_value state = resolve(b, stored, ao_binary_text("normalize"));
 
-        sum += now_ns() - start;
+        sum += processor_ns() - start;
         ao_value_unref(state);
     }
     ao_message_unref(bare);

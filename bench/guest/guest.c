@@ -6,42 +6,36 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "options.h"
 #include "report.h"
+#include "rows.h"
 
 enum { RUNS_DEFAULT = 15, RUNS_MAX = 1000, THROWS = 10000000 };
 
-#define RUN_NS 20e6
+#define LOOP_ALONE "empty loop"
+#define BARE "bare import"
 
-enum { ROW_LOOP, ROW_RAW };
+static double run_export(bench *b, const bench_row *row, uint64_t n);
 
-typedef struct row {
-    const char *name, *export;
-    double goal_ns;     /* 0: none */
-    bool is_beyond_raw; /* the goal is for what is beyond the bare import */
-} row;
-
-static const row rows[] = {
-    {.name = "empty loop", .export = "nothing"},
-    {.name = "bare import", .export = "raw"},
-    {.name = "fd_write, 1 byte", .export = "write_1", .goal_ns = 200, .is_beyond_raw = true},
-    {.name = "fd_write, 64 KiB", .export = "write_64k", .goal_ns = 200, .is_beyond_raw = true},
-    {.name = "open, read, close",
-     .export = "open_read_close",
-     .goal_ns = 600,
-     .is_beyond_raw = true},
-    {.name = "invoke_v, returns", .export = "invoke"},
-    {.name = "invoke_v, throws", .export = "invoke_throw", .goal_ns = 2000},
-    {.name = "throw and catch, legacy", .export = "throw_legacy", .goal_ns = 2000},
-    {.name = "throw and catch, exnref", .export = "throw_exnref", .goal_ns = 2000},
-    {.name = "import throws, caught", .export = "throw_import", .goal_ns = 2000},
+static const bench_row rows[] = {
+    {.name = LOOP_ALONE, .run = run_export, .what = "nothing"},
+#define ROW(name_, export) .name = name_, .run = run_export, .what = export, .minus = LOOP_ALONE
+    {ROW(BARE, "raw")},
+    {ROW("fd_write, 1 byte", "write_1"), .beside = BARE, .goal_ratio = 1, .goal_ns = 200},
+    {ROW("fd_write, 64 KiB", "write_64k"), .beside = BARE, .goal_ratio = 1, .goal_ns = 200},
+    {ROW("open, read, close", "open_read_close"), .beside = BARE, .goal_ratio = 1,
+     .goal_ns = 600},
+    {ROW("invoke_v, returns", "invoke"), .beside = BARE},
+    {ROW("invoke_v, throws", "invoke_throw"), .goal_ns = 2000},
+    {ROW("throw and catch, legacy", "throw_legacy"), .goal_ns = 2000},
+    {ROW("throw and catch, exnref", "throw_exnref"), .goal_ns = 2000},
+    {ROW("import throws, caught", "throw_import"), .goal_ns = 2000},
+#undef ROW
 };
-#define ROWS (sizeof rows / sizeof rows[0])
 
-typedef struct bench {
+struct bench {
     beamr_engine *engine;
     beamr_store *store;
     beamr_wasi *wasi;
@@ -49,18 +43,7 @@ typedef struct bench {
     beamr_module *module;
     beamr_instance *instance;
     bench_options opt;
-} bench;
-
-static double times[ROWS][RUNS_MAX]; /* ns for one repetition */
-
-/* Of the processor: all that is measured runs on this thread. */
-static double now_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
+};
 
 /* ---- The guest ---- */
 
@@ -128,9 +111,9 @@ static double run(bench *b, const char *export, uint32_t n)
 
     if (!func)
         check(BEAMR_NOT_FOUND, &err);
-    start = now_ns();
+    start = processor_ns();
     check(beamr_func_call(func, &arg, 1, NULL, 0, &err), &err);
-    return now_ns() - start;
+    return processor_ns() - start;
 }
 
 /* A system call that fails is fast, and measures nothing. */
@@ -149,40 +132,12 @@ static void check_works(bench *b)
     check(read == 'c' ? BEAMR_OK : BEAMR_IO, &err);
 }
 
-/* ---- Measuring ---- */
-
-static uint32_t calibrate(bench *b, const row *r)
+static double run_export(bench *b, const bench_row *row, uint64_t n)
 {
-    uint32_t n = 1;
-    double ns;
-
-    while ((ns = run(b, r->export, n)) < RUN_NS / 4)
-        n *= ns < RUN_NS / 40 ? 8 : 2;
-    return (uint32_t)((double)n * RUN_NS / ns) + 1;
+    return run(b, row->what, (uint32_t)n);
 }
 
-/* The loop and the bare import are needed for the others. */
-static bool is_wanted(const bench *b, size_t i)
-{
-    return i <= ROW_RAW || bench_options_want(&b->opt, rows[i].name);
-}
-
-/* Every row once, round after round, without what the loop itself takes. */
-static void measure(bench *b)
-{
-    uint32_t n[ROWS];
-
-    for (size_t i = 0; i < ROWS; i++)
-        n[i] = b->opt.is_quick || !is_wanted(b, i) ? 3 : calibrate(b, &rows[i]);
-    for (unsigned r = 0; r < b->opt.runs; r++)
-        for (size_t i = 0; i < ROWS; i++) {
-            if (!is_wanted(b, i))
-                continue;
-            times[i][r] = run(b, rows[i].export, n[i]) / (double)n[i];
-            if (i != ROW_LOOP)
-                times[i][r] -= times[ROW_LOOP][r];
-        }
-}
+/* ---- Many throws ---- */
 
 static double resident_mib(void)
 {
@@ -208,51 +163,21 @@ static void throw_many(bench *b, const char *name, const char *export)
                  name, count, ns / 1e9, before, resident_mib());
 }
 
-/* ---- Report ---- */
-
-static void print_head(const bench *b)
-{
-    report_host();
-    (void)printf("beamr:    %s\n", beamr_version());
-    (void)printf("runs:     %u of each, in turn; without the loop\n\n", b->opt.runs);
-    (void)printf("%-28s %9s %9s %9s %-4s %11s %9s\n", "", "median", "least", "most", "unit",
-                 "beyond raw", "goal");
-}
-
-static void report(const bench *b)
-{
-    double raw_ns = 0;
-
-    print_head(b);
-    for (size_t i = 0; i < ROWS; i++) {
-        double median;
-
-        if (!is_wanted(b, i))
-            continue;
-        report_sort(times[i], b->opt.runs);
-        median = times[i][b->opt.runs / 2];
-        raw_ns = i == ROW_RAW ? median : raw_ns;
-        (void)printf("%-28s %9.1f %9.1f %9.1f %-4s", rows[i].name, median, times[i][0],
-                     times[i][b->opt.runs - 1], "ns");
-        if (i > ROW_RAW)
-            (void)printf(" %11.1f", median - raw_ns);
-        if (rows[i].goal_ns > 0)
-            (void)printf(" %6s%.0f", rows[i].is_beyond_raw ? "raw+" : "< ", rows[i].goal_ns);
-        (void)printf("\n");
-    }
-    (void)printf("\n");
-}
-
 int main(int argc, char **argv)
 {
     bench b = {.opt = {.runs = RUNS_DEFAULT, .most = RUNS_MAX}};
+    bench_table table = {
+        .rows = rows, .count = sizeof rows / sizeof rows[0], .options = &b.opt};
 
     if (!bench_options_read(&b.opt, argc, argv))
         return 2;
     open_bench(&b);
     check_works(&b);
-    measure(&b);
-    report(&b);
+    bench_table_measure(&table, &b);
+    report_host();
+    (void)printf("beamr:    %s; rows are without the loop\n", beamr_version());
+    bench_table_report(&table, &b);
+    (void)printf("\n");
     throw_many(&b, "legacy", "throw_legacy");
     throw_many(&b, "exnref", "throw_exnref");
     throw_many(&b, "longjmp through invoke_v", "invoke_throw");

@@ -113,8 +113,17 @@ static beamr_status init(ao_call *call, beamr_error *err)
 
 /* ---- normalize ---- */
 
-/* `<p>/state`, where other nodes put a snapshot: a message of no device with a `body`, or the
- * bytes alone. NULL: none. */
+/* The message is a snapshot: of no device, with the bytes of a memory, or ours, which has none
+ * for a module without a memory. */
+static bool is_snapshot(const ao_message *message)
+{
+    return message_key(message, "device").kind == AO_NONE &&
+           (message_key(message, "body").kind != AO_NONE ||
+            message_key(message, "format").kind != AO_NONE);
+}
+
+/* `<p>/state`, where other nodes put a snapshot: such a message, or the bytes of a memory
+ * alone. NULL: none. */
 static beamr_status find_state(wasm_job *job, const ao_message **out, beamr_error *err)
 {
     const ao_message *message;
@@ -131,8 +140,7 @@ static beamr_status find_state(wasm_job *job, const ao_message **out, beamr_erro
         return st;
     if (!message)
         *out = job->memory;
-    else if (message_key(message, "body").kind != AO_NONE &&
-             message_key(message, "device").kind == AO_NONE)
+    else if (is_snapshot(message))
         *out = message;
     job->is_of_prefix = *out != NULL;
     return BEAMR_OK;

@@ -149,6 +149,52 @@ static void a_snapshot_may_stand_at_the_prefix(void **state)
     ao_context_free(context);
 }
 
+/* count()->i, in a global; no memory. */
+static void module_without_memory(wasm_builder *w)
+{
+    wasm_begin(w);
+    wasm_section(w, WASM_TYPE);
+    WASM(w, 1);
+    wasm_functype(w, "", "i");
+    wasm_end(w);
+    wasm_section(w, WASM_FUNCTION);
+    WASM(w, 1, 0);
+    wasm_end(w);
+    wasm_section(w, WASM_GLOBAL);
+    WASM(w, 1, 0x7f, 1, 0x41, 0, 0x0b); /* mut i32 = 0 */
+    wasm_end(w);
+    wasm_section(w, WASM_EXPORT);
+    WASM(w, 1);
+    wasm_export(w, "count", 0, 0);
+    wasm_end(w);
+    wasm_section(w, WASM_CODE);
+    WASM(w, 1);
+    WASM_BODY(w, 0x23, 0, 0x41, 1, 0x6a, 0x24, 0, 0x23, 0);
+    wasm_end(w);
+}
+
+/* ... and that of a module without a memory, which has no `body`. */
+static void a_snapshot_without_memory_may_stand_there(void **state)
+{
+    static const char count[] = "{\"path\": \"compute\", \"function\": \"count\"}";
+    ao_context *context = world_open(NULL, NULL);
+    ao_value image = module_value(module_without_memory);
+    ao_message *base = message_with_key(context, DEVICE, "image", ao_value_ref(image));
+    ao_message *snapshot;
+
+    (void)state;
+    base = resolve_next(context, base, "{\"path\": \"init\"}");
+    base = resolve_next(context, base, count);
+    snapshot = resolve_next(context, base, "{\"path\": \"snapshot\"}");
+    base = message_with_key(context, DEVICE, "image", image);
+    base = with(base, "state", ao_message_value(snapshot));
+    base = resolve_next(context, base, count);
+    expect_integer(base, "results", 2);
+    assert_int_equal(ao_message_find_text(base, "state").kind, AO_NONE);
+    ao_message_unref(base);
+    ao_context_free(context);
+}
+
 static void a_state_that_is_there_wins(void **state)
 {
     ao_context *context = world_open(NULL, NULL);
@@ -343,6 +389,7 @@ int main(void)
         cmocka_unit_test(entries_belong_to_devices),
         cmocka_unit_test(a_body_alone_is_accepted),
         cmocka_unit_test(a_snapshot_may_stand_at_the_prefix),
+        cmocka_unit_test(a_snapshot_without_memory_may_stand_there),
         cmocka_unit_test(a_state_that_is_there_wins),
         cmocka_unit_test(nothing_to_normalise_is_raised),
         cmocka_unit_test(damaged_snapshots_are_errors),

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "cli/aos.h"
 #include "cli/escape.h"
 #include "device/world.h"
@@ -449,12 +450,24 @@ static int answer(aos *p, const ao_result *result)
     return aos_print_results(p, is_error);
 }
 
+/* What a module evaluates is text. Other bytes reach it as base64url, and it may take that for
+ * the text. */
+static void tell_encoding(const aos *p, beamr_bytes data)
+{
+    if (strcmp(p->opt->action, "Eval") == 0 && !utf8_is_valid(data))
+        (void)fprintf(stderr,
+                      "%s: this is not UTF-8: the module gets it as base64url, with "
+                      "`Data-Encoding`\n",
+                      p->opt->command);
+}
+
 void aos_send(aos *process, beamr_bytes data)
 {
     ao_result result = {AO_OUTCOME_OK, AO_NO_VALUE};
     ao_value request = AO_NO_VALUE;
     beamr_error err = {0};
 
+    tell_encoding(process, data);
     if (make_request(process, data, &request, &err) != BEAMR_OK) {
         aos_note(process, cli_refuse(process->opt->command, NULL, &err));
         return;

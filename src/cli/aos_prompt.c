@@ -5,10 +5,14 @@
  * process is kept as --save says. Lines that begin with a point are commands of the prompt
  * itself.
  *
+ * What is typed is UTF-8, whatever the locale says: messages have no other text, and without
+ * this libedit drops all that is not ASCII.
+ *
  * The history is kept in $XDG_STATE_HOME/beamr/aos_history (~/.local/state without), which only
  * its owner can read. */
 #include <errno.h>
 #include <histedit.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -251,12 +255,32 @@ static bool open_editor(prompt *p)
     return true;
 }
 
+/* For this thread, and characters alone.  Returns what was there before. */
+static locale_t use_utf8(void)
+{
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+
+    if (utf8 == (locale_t)0)
+        utf8 = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    return uselocale(utf8);
+}
+
+static void restore_locale(locale_t old)
+{
+    locale_t utf8 = uselocale(old);
+
+    if (utf8 != old)
+        freelocale(utf8);
+}
+
 void aos_prompt(aos *process)
 {
     prompt p = {.process = process};
     struct sigaction old[SIGNALS];
+    locale_t locale = use_utf8();
 
     if (!open_editor(&p)) {
+        restore_locale(locale);
         aos_read_all(process);
         return;
     }
@@ -266,6 +290,7 @@ void aos_prompt(aos *process)
     restore_signals(old);
     history_close(&p);
     el_end(p.edit);
+    restore_locale(locale);
     aos_text_clear(&p.text);
     process->code = CLI_OK; /* what failed was seen */
 }

@@ -74,6 +74,10 @@ aos "no control characters of a process on the terminal" 0 '~^message .u001b.31m
 
 printf 'y = 6\ny * 7' >"$work/program"
 aos "data out of a file" 0 42 "" "$guest" --data "@$work/program"
+printf 'print("\xfc")' >"$work/latin"
+aos "text that is not UTF-8 is told" 0 "" "this is not UTF-8: the module gets it as base64url" \
+    "$guest" --data "@$work/latin"
+aos "bytes for another action are not" 0 1 "" "$guest" --action Ping --data "@$work/latin"
 aos "data out of a file that is missing" 2 "" "none: No such file" "$guest" --data "@$work/none" 1
 aos "data, then expressions" 0 $'3\n4' "" "$guest" --data 3 4
 aos "the time of messages" 0 1234 "" "$guest" --timestamp 1234 'clock()'
@@ -271,11 +275,12 @@ type_lines() {
 }
 
 if command -v script >/dev/null; then
-    type_lines 'x = 5\n' 'y = 2\\\n' 'x * y\n' 'error("boom")\n' 'loop()\n' '\x03' 'x + 1(\x03' 'x + 2\n' \
+    type_lines 'x = 5\n' 'y = 2\\\n' 'x * y\n' 'print("gr\xc3\xbcn")\n' 'error("boom")\n' 'loop()\n' '\x03' 'x + 1(\x03' 'x + 2\n' \
         '.outbox\n' '.nonsense\n' ".save $work/prompt\\n" '.quit\n' |
         TERM=xterm timeout 60 script -qec "exec $beamr aos $guest" /dev/null >"$work/typed" 2>&1
     equal "the prompt ends well" "${PIPESTATUS[1]}" 0
     has "the prompt answers" "$work/typed" '^10'
+    has "it takes more than ASCII" "$work/typed" $'^gr\xc3\xbcn'
     has "it asks for more" "$work/typed" '^\.\.\.> '
     has "it shows errors" "$work/typed" '^error: boom'
     has "Ctrl-C ends an evaluation" "$work/typed" 'failure: compute: interrupted'

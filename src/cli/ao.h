@@ -93,7 +93,9 @@ beamr_status cli_message_write(ao_context *context, cli_form form, const ao_mess
                                const char *path, beamr_error *err);
 
 /* Write any value as JSON and a line end: messages as json@1.0 has them, lists as arrays,
- * literals as JSON's own; atoms that are none of these as texts.  Errors: those of encoding. */
+ * literals as JSON's own; atoms that are none of these as texts.
+ *   context  NULL: messages as mere objects of their values, for people
+ * Errors: those of encoding. */
 beamr_status cli_json_write(ao_context *context, ao_value value, FILE *out, beamr_error *err);
 
 /* Print bytes as they are; on a terminal with everything escaped but line feeds and tabs. */

@@ -7,6 +7,26 @@
 static beamr_status value_write(ao_context *context, ao_value value, FILE *out,
                                 beamr_error *err);
 
+/* A message as an object of its values. */
+static beamr_status object_write(const ao_message *message, FILE *out, beamr_error *err)
+{
+    const char *before = "{";
+    ao_cursor cursor = {0};
+    beamr_status st = BEAMR_OK;
+    const ao_name *key;
+    ao_value value;
+
+    while (st == BEAMR_OK && ao_message_next(message, &cursor, &key, &value)) {
+        (void)fputs(before, out);
+        cli_print_quoted(out, ao_name_text(key));
+        (void)fputs(": ", out);
+        st = value_write(NULL, value, out, err);
+        before = ", ";
+    }
+    (void)fputs(*before == '{' ? "{}" : "}", out);
+    return st;
+}
+
 /* A message as its codec has it, without a line end. */
 static beamr_status message_write(ao_context *context, const ao_message *message, FILE *out,
                                   beamr_error *err)
@@ -54,7 +74,8 @@ static beamr_status value_write(ao_context *context, ao_value value, FILE *out,
         return st;
     switch (value.kind) {
     case AO_MESSAGE:
-        return message_write(context, ao_to_message(value), out, err);
+        return context ? message_write(context, ao_to_message(value), out, err)
+                       : object_write(ao_to_message(value), out, err);
     case AO_LIST:
         return list_write(context, value, out, err);
     case AO_INTEGER:

@@ -54,13 +54,13 @@ static void print_line(FILE *out, beamr_bytes text)
         (void)fputc('\n', out);
 }
 
-static void print_value(const aos *p, FILE *out, ao_value value)
+static void print_value(FILE *out, ao_value value)
 {
     beamr_error err = {0};
 
     if (value.kind == AO_BINARY)
         print_line(out, ao_bytes(value));
-    else if (cli_json_write(p->session.context, value, out, &err) != BEAMR_OK)
+    else if (cli_json_write(NULL, value, out, &err) != BEAMR_OK)
         cli_print_value(out, value);
 }
 
@@ -140,7 +140,7 @@ static ao_value error_of(const ao_message *state, bool is_error, const char **wh
 }
 
 /* Programs begin their errors with empty lines. */
-static void print_error(aos *p, const char *what, ao_value error)
+static void print_error(const char *what, ao_value error)
 {
     beamr_bytes text = ao_bytes(error);
 
@@ -151,7 +151,7 @@ static void print_error(aos *p, const char *what, ao_value error)
     if (error.kind == AO_BINARY)
         print_line(stderr, text);
     else
-        print_value(p, stderr, error);
+        print_value(stderr, error);
 }
 
 /* What streams did not take is not among what they hold. */
@@ -208,11 +208,11 @@ int aos_print_results(aos *process, bool is_error)
 
     print_lost(process);
     if (is_answer(data) && !is_same)
-        print_value(process, stdout, data);
+        print_value(stdout, data);
     if (process->opt->shows_outbox)
         aos_print_outbox(process);
     if (error.kind != AO_NONE)
-        print_error(process, what, error);
+        print_error(what, error);
     else if (is_error)
         (void)fprintf(stderr, "error: the process gave no results\n");
     return is_error || error.kind != AO_NONE ? CLI_FAILED : CLI_OK;

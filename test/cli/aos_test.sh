@@ -253,6 +253,13 @@ echo text >"$work/text.wasm"
 aos "not a module" 2 "" "no module that can be run" "$work/text.wasm" 1
 module empty 0061736d 01000000
 aos "no such interface" 1 "" "error: compute: " "$work/empty.wasm" 1
+# malloc gives 4096, handle the text {"ok": true, "response": {"Output": {"data":
+# {"b": [1, {"c": 2.5}], "a": true, "o": {}}}}}.
+module object 0061736d 01000000 010c0260017f017f60027f7f017f 03030200010503010001 \
+    071c03066d656d6f72790200066d616c6c6f6300000668616e646c650001 0a0c0205004180200b040041100b \
+    0b55010041100b4f7b226f6b223a747275652c22726573706f6e7365223a7b224f7574707574223a7b2264617461223a \
+    7b2262223a5b312c7b2263223a322e357d5d2c2261223a747275652c226f223a7b7d7d7d7d7d00
+aos "an answer that is an object" 0 '{"a": true, "b": [1, {"c": 2.5}], "o": {}}' "" "$work/object.wasm" 1
 aos "an unknown option" 2 "" "unrecognized option" "$guest" --foo
 aos "a tag without a value" 2 "" "is not NAME=VALUE" "$guest" --tag foo 1
 aos "a time that is none" 2 "" "not a number" "$guest" --timestamp soon 1

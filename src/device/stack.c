@@ -124,14 +124,19 @@ static beamr_status end_with_answer(ao_call *call, ao_outcome outcome, beamr_err
     return st == BEAMR_OK ? ao_call_return(call, outcome, value) : st;
 }
 
-/* A text out of an answer that tells what went wrong; none when it has none. */
+/* A text out of an answer that tells what went wrong; none when it has none. A state tells it
+ * in its `results`, as that of json-iface@1.0. */
 static beamr_bytes reason_of(ao_value value)
 {
     const ao_message *message = ao_to_message(value);
     beamr_bytes text = ao_text(value);
 
+    if (message && ao_to_message(message_key(message, "results")))
+        message = ao_to_message(message_key(message, "results"));
     if (message)
         text = ao_text(message_key(message, "body"));
+    if (message && text.len == 0)
+        text = ao_text(message_key(message, "error"));
     if (text.len > 300)
         text.len = 300;
     return text;

@@ -419,6 +419,11 @@ static void an_error_of_a_device_is_raised(void **state)
                   "error: no tea here");
     expect_raised(STACK(P, ""), "{\"path\": \"note\", \"as\": \"error\"}", NULL,
                   BEAMR_EXCEPTION, "device_failed");
+    expect_raised("{\"device\": \"stack@1.0\", \"passes\": 2, \"process\": {\"a\": \"b\"},"
+                  " \"device-stack\": [\"json-iface@1.0\", \"multipass@1.0\"],"
+                  " \"results\": {\"type\": \"ok\", \"output\": [\"no JSON\"]}}",
+                  "{\"path\": \"compute\", \"body\": {\"data\": \"x\"}}", NULL, BEAMR_EXCEPTION,
+                  "with error: JSON error parsing result output.");
     expect_raised(STACK(P, ""), "{\"path\": \"note\", \"as\": \"created\"}", NULL,
                   BEAMR_EXCEPTION, "with created");
     expect_raised(STACK(P, ""), "{\"path\": \"say\", \"as\": \"skip\"}", NULL, BEAMR_EXCEPTION,

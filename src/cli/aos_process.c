@@ -22,7 +22,7 @@
 #include "cli/escape.h"
 #include "device/world.h"
 
-enum { LOCK_SECONDS = 5 };
+enum { LOCK_SECONDS = 5, OPEN_TRIES = 20 };
 
 /* Of the process that is open: a signal handler is given nothing. */
 static dev_world *_Atomic world;
@@ -305,18 +305,62 @@ static void put_tier(beamr_tier tier, ao_builder *values)
         (void)setenv("BEAMR_TIER", "interpret", 1); /* it overrides the environment */
 }
 
-static beamr_status open_session(aos *p, const char *store, const char **what, beamr_error *err)
+static beamr_status make_values(aos *p)
 {
-    cli_setup setup = {.kv = store, .wallet = p->opt->wallet, .command = p->opt->command};
-    beamr_status st;
-
-    *what = NULL;
     ao_builder_put(p->opt->values, "error_strategy", ao_binary_text("stop"));
     put_tier(p->opt->tier, p->opt->values);
-    if ((st = ao_builder_end(p->opt->values, &p->values)) != BEAMR_OK)
-        return st;
-    setup.values = p->values;
+    return ao_builder_end(p->opt->values, &p->values);
+}
+
+/* store  NULL: none is loaded from */
+static beamr_status open_session(aos *p, const char *store, const char **what, beamr_error *err)
+{
+    cli_setup setup = {
+        .kv = store, .wallet = p->opt->wallet, .command = p->opt->command, .values = p->values};
+
     return cli_session_open(&setup, &p->session, what, err);
+}
+
+/* ---- Opening what a folder keeps ---- */
+
+/* The folder keeps another store by now.
+ *   store  NULL: there was none */
+static bool is_replaced(const char *folder, const char *store)
+{
+    char id[AO_ID_TEXT + 1], *now = NULL;
+    beamr_error ignored = {0};
+    bool is_other;
+
+    if (aos_saved(folder, &now, id, &ignored) != BEAMR_OK)
+        return false;
+    is_other = !store || strcmp(store, now) != 0;
+    free(now);
+    return is_other;
+}
+
+/* Open the store that a folder keeps. Whoever saves meanwhile takes it away, once another one
+ * has its place: then that is opened. */
+static beamr_status open_kept(aos *p, char id[AO_ID_TEXT + 1], const char **what,
+                              beamr_error *err)
+{
+    const char *folder = p->opt->load;
+    beamr_status st = BEAMR_OK;
+
+    for (int i = 0; i < OPEN_TRIES; i++) {
+        char *store = NULL;
+        bool is_late;
+
+        *what = folder;
+        if ((st = aos_saved(folder, &store, id, err)) == BEAMR_OK)
+            st = open_session(p, store, what, err);
+        is_late = is_replaced(folder, store);
+        free(store);
+        if (!is_late || i + 1 == OPEN_TRIES)
+            break;
+        cli_session_close(&p->session);
+        beamr_error_clear(err);
+    }
+    return st;
 }
 
 /* What is loaded and saved again is nobody else's between. A folder that is not there yet is
@@ -332,24 +376,20 @@ static beamr_status lock_folder(aos *p, beamr_error *err)
 
 int aos_open(const aos_options *opt, aos *out)
 {
-    char *store = NULL, id[AO_ID_TEXT + 1];
-    const char *what = opt->load;
+    char id[AO_ID_TEXT + 1];
+    const char *what = NULL;
     beamr_error err = {0};
+    beamr_status st;
 
     *out = (aos){.opt = opt, .folder = -1};
     if (lock_folder(out, &err) != BEAMR_OK) {
         ao_builder_drop(opt->values);
         return cli_refuse(opt->command, err.status == BEAMR_IO ? NULL : opt->save, &err);
     }
-    if (opt->load && aos_saved(opt->load, &store, id, &err) != BEAMR_OK) {
-        ao_builder_drop(opt->values);
-        return cli_refuse(opt->command, opt->load, &err);
-    }
-    if (open_session(out, store, &what, &err) != BEAMR_OK) {
-        free(store);
+    if ((st = make_values(out)) == BEAMR_OK)
+        st = opt->load ? open_kept(out, id, &what, &err) : open_session(out, NULL, &what, &err);
+    if (st != BEAMR_OK)
         return cli_refuse(opt->command, what, &err);
-    }
-    free(store);
     world = dev_world_of(out->session.context);
     return opt->load ? load(out, id) : make(out);
 }

@@ -83,6 +83,19 @@ static char *store_of(const char *folder, const char *name)
     return kv;
 }
 
+/* A store that is not there would be made, empty, by opening it. */
+static beamr_status find_store(int at, const char *name, beamr_error *err)
+{
+    char path[NAME_SIZE + sizeof "/data.mdb"];
+
+    (void)snprintf(path, sizeof path, "%s/data.mdb", name);
+    if (faccessat(at, path, F_OK, 0) == 0)
+        return BEAMR_OK;
+    if (errno != ENOENT && errno != ENOTDIR)
+        return beamr_fail(err, BEAMR_IO, 0, "%s: %s", path, strerror(errno));
+    return beamr_fail(err, BEAMR_NOT_FOUND, 0, "its file `%s` is missing", path);
+}
+
 beamr_status aos_saved(const char *folder, char **kv, char id[AO_ID_TEXT + 1], beamr_error *err)
 {
     int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -91,7 +104,8 @@ beamr_status aos_saved(const char *folder, char **kv, char id[AO_ID_TEXT + 1], b
 
     if (at < 0)
         return fail_io(err, folder, "it cannot be opened");
-    st = read_current(at, folder, name, id, err);
+    if ((st = read_current(at, folder, name, id, err)) == BEAMR_OK)
+        st = find_store(at, name, err);
     (void)close(at);
     if (st != BEAMR_OK)
         return st;

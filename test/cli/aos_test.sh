@@ -132,6 +132,10 @@ equal "and leaves what was there" "$(cat "$work/kept/current")" "$(cat "$work/be
 equal "so does one that is killed" "$(cat "$work/kept/current")" "$(cat "$work/before")"
 aos "which can be loaded" 0 15 "" --load "$work/kept" x
 aos "nothing is kept there" 2 "" "no process is kept there" --load "$work" 1
+cp -r "$work/kept" "$work/bare"
+rm -r "$work/bare"/state-*
+aos "a folder without its store" 2 "" "its file .state-[0-9]+/data.mdb. is missing" --load "$work/bare" 1
+equal "which is not made" "$(ls "$work/bare")" current
 aos "no such folder" 2 "" "No such file" --load "$work/none" 1
 
 # ---- Keeping by several at once ----
@@ -154,6 +158,17 @@ for i in 1 2 3 4 5; do
     wait "${adders[i]}" || echo "one that adds has failed" >&2
 done
 aos "no update is lost" 0 5 "" --load "$work/shared" x
+cp -r "$work/shared" "$work/busy"
+for _ in {1..40}; do
+    "$beamr" aos --load "$work/busy" --save "$work/busy" 'x = x + 1' >/dev/null 2>&1
+done &
+saver=$!
+: >"$work/err"
+while kill -0 "$saver" 2>/dev/null; do
+    "$beamr" aos --load "$work/busy" x >/dev/null 2>>"$work/err"
+done
+wait "$saver"
+equal "who loads is not disturbed by those who save" "$(cat "$work/err")" ""
 mkfifo "$work/pipe"
 "$beamr" aos --load "$work/shared" --save "$work/shared" <"$work/pipe" >"$work/first" 2>&1 &
 holder=$!

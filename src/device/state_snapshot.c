@@ -249,6 +249,19 @@ static beamr_status instantiate(state_guest *guest, dev_image *image, beamr_erro
     return st;
 }
 
+static beamr_status load_system(state_guest *guest, beamr_bytes bytes, beamr_error *err)
+{
+    beamr_error why;
+    beamr_status st;
+
+    beamr_error_clear(&why);
+    st = dev_system_load(guest->system, bytes, &why);
+    if (st == BEAMR_MALFORMED)
+        return beamr_fail(err, BEAMR_SNAPSHOT, why.offset, "the snapshot's `system`: %s",
+                          why.text);
+    return st == BEAMR_OK ? st : beamr_fail(err, st, why.offset, "%s", why.text);
+}
+
 static beamr_status load(state_guest *guest, dev_image *image, const parts *p, beamr_error *err)
 {
     beamr_snapshot_options options = {.memory_apart = true, .memory = ao_bytes(p->body)};
@@ -260,7 +273,7 @@ static beamr_status load(state_guest *guest, dev_image *image, const parts *p, b
     if (st == BEAMR_OK)
         st = beamr_snapshot_restore(guest->instance, ao_bytes(p->state), &options, err);
     if (st == BEAMR_OK && p->system.kind != AO_NONE)
-        st = dev_system_load(guest->system, ao_bytes(p->system), err);
+        st = load_system(guest, ao_bytes(p->system), err);
     return st;
 }
 

@@ -246,8 +246,9 @@ static void damaged_snapshots_are_errors(void **state)
     ao_message *none = with(ao_message_ref(good), "state", ao_integer(5));
     ao_message *body = with(ao_message_ref(good), "body", ao_binary_text("short"));
     ao_message *format = with(ao_message_ref(good), "format", ao_binary_text("other-9"));
+    ao_message *files = with(ao_message_ref(good), "system", ao_binary_text("no files"));
     ao_message *empty = world_message(context, "{}");
-    ao_message *cases[] = {cut, none, body, format, empty};
+    ao_message *cases[] = {cut, none, body, format, files, empty};
     ao_message *other;
 
     (void)state;

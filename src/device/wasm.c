@@ -27,6 +27,7 @@
 #include "device/wasm.h"
 
 #include "ao/set.h"
+#include "beamr/guest.h"
 #include "device/devices.h"
 
 /* ---- What all keys do ---- */
@@ -84,12 +85,41 @@ static beamr_status init_ended(ao_call *call, wasm_job *job, beamr_error *err)
     return st == BEAMR_OK ? answer_state(call, job, err) : st;
 }
 
+/* An import that the node's own WASI@1.0 would have to answer, of a type that no WASI has. */
+static bool is_misfit(const beamr_module *module, size_t i, const dev_inputs *inputs)
+{
+    beamr_import import = beamr_module_import(module, i);
+
+    return ((inputs->wasi_direct && text_is(import.module, "wasi_snapshot_preview1")) ||
+            (inputs->unstable_direct && text_is(import.module, "wasi_unstable"))) &&
+           beamr_guest_provider(module, i, NULL) == BEAMR_PROVIDER_MISFIT;
+}
+
+static beamr_status check_imports(const beamr_module *module, const dev_inputs *inputs,
+                                  beamr_error *err)
+{
+    size_t count = beamr_module_import_count(module);
+
+    for (size_t i = 0; i < count; i++) {
+        beamr_import import = beamr_module_import(module, i);
+
+        if (is_misfit(module, i, inputs))
+            return beamr_fail(err, BEAMR_UNLINKABLE, 0,
+                              "the import %.*s.%.*s has another type than WASI's",
+                              (int)import.module.len, (const char *)import.module.data,
+                              (int)import.name.len, (const char *)import.name.data);
+    }
+    return BEAMR_OK;
+}
+
 static beamr_status init_image(ao_call *call, wasm_job *job, beamr_error *err)
 {
     dev_inputs inputs;
     dev_run_options options;
     beamr_status st = wasm_options(call, job, &inputs, &options, err);
 
+    if (st == BEAMR_OK && (st = check_imports(job->image->module, &inputs, err)) != BEAMR_OK)
+        dev_inputs_clear(&inputs);
     if (st == BEAMR_OK)
         st = dev_run_init(job->image, &options, &job->run, err);
     if (st == BEAMR_NO_MEMORY)

@@ -513,6 +513,41 @@ static void module_starting(wasm_builder *w)
     wasm_end(w);
 }
 
+/* fd_write takes one i32 and gives one. */
+static void module_misfit(wasm_builder *w)
+{
+    static const module_func imports[] = {{"wasi_snapshot_preview1.fd_write", "i", "i"}};
+    static const module_func funcs[] = {{"write", "i", "i"}};
+
+    module_begin(w, imports, 1, funcs, 1);
+    wasm_section(w, WASM_CODE);
+    WASM(w, 1);
+    WASM_BODY(w, 0x20, 0, 0x10, 0);
+    wasm_end(w);
+}
+
+#define STDLIB(name)                                                                           \
+    "{\"device\": \"wasm-64@1.0\","                                                            \
+    " \"stdlib\": {\"wasi_snapshot_preview1\": {\"device\": \"" name "\"}}}"
+
+/* ... by WASI itself; another device may take it. */
+static void functions_of_wasi_have_their_types(void **state)
+{
+    ao_context *context = world_open(NULL, NULL);
+    ao_value image = module_value(module_misfit);
+    ao_message *base =
+        message_with_key(context, STDLIB("WASI@1.0"), "image", ao_value_ref(image));
+
+    (void)state;
+    resolve_fails(context, base, "{\"path\": \"init\"}", NULL, AO_OUTCOME_ERROR, 400,
+                  "wasi_snapshot_preview1.fd_write");
+    ao_message_unref(base);
+    base = message_with_key(context, STDLIB("test-device@1.0"), "image", image);
+    base = resolve_next(context, base, "{\"path\": \"init\"}");
+    ao_message_unref(base);
+    ao_context_free(context);
+}
+
 static void start_functions_may_import(void **state)
 {
     static const char *const bases[] = {
@@ -557,6 +592,7 @@ int main(void)
         cmocka_unit_test(a_module_larger_than_declared_is_an_error),
         cmocka_unit_test(a_start_function_that_traps_is_an_error),
         cmocka_unit_test(what_cannot_be_linked_is_an_error),
+        cmocka_unit_test(functions_of_wasi_have_their_types),
         cmocka_unit_test(start_functions_may_import),
     };
 

@@ -3,6 +3,7 @@
  * to this command alone is how expressions are read and answers printed: cli/aos.h. */
 #include <getopt.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cli/aos.h"
@@ -89,6 +90,19 @@ static int read_tag(const char *command, char *text, char **list, size_t *count)
     return CLI_OK;
 }
 
+/* Data that a tag gave would stand in place of every expression. */
+static int read_message_tag(words *w, char *text)
+{
+    static const char name[] = "data";
+    size_t len = sizeof name - 1;
+
+    if (strncasecmp(text, name, len) == 0 && (text[len] == '=' || text[len] == ':'))
+        return cli_usage(w->opt.command,
+                         "--tag %s: the data of a message is its expression; --data sends more",
+                         text);
+    return read_tag(w->opt.command, text, w->tags, &w->opt.tag_count);
+}
+
 /* One option.  Returns CLI_OK, or what the command ends with. */
 static int read_option(int c, words *w)
 {
@@ -109,7 +123,7 @@ static int read_option(int c, words *w)
         opt->action = optarg;
         return CLI_OK;
     case OPTION_TAG:
-        return read_tag(opt->command, optarg, w->tags, &opt->tag_count);
+        return read_message_tag(w, optarg);
     case OPTION_PROCESS_TAG:
         return read_tag(opt->command, optarg, w->process_tags, &opt->process_tag_count);
     case OPTION_DATA:

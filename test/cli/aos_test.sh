@@ -277,6 +277,7 @@ module object 0061736d 01000000 010c0260017f017f60027f7f017f 0303020001050301000
 aos "an answer that is an object" 0 '{"a": true, "b": [1, {"c": 2.5}], "o": {}}' "" "$work/object.wasm" 1
 aos "an unknown option" 2 "" "unrecognized option" "$guest" --foo
 aos "a tag without a value" 2 "" "is not NAME=VALUE" "$guest" --tag foo 1
+aos "a tag in place of the expression" 2 "" "the data of a message is its expression" "$guest" --tag Data=2 1
 aos "a time that is none" 2 "" "not a number" "$guest" --timestamp soon 1
 aos "a node's option that is none" 2 "" "no option of the node" "$guest" --option a=b 1
 aos "a module for a process that is there" 2 "" "has its module already" --load "$work/whole" "$guest" 1

@@ -9,12 +9,14 @@
  * would be this one: guests would run on a thread that the program does not know, beside those
  * on which it expects them (dev_world_running is for programs with one), they would run one
  * after the other, and keep other modules from being compiled. So the thread that resolves
- * waits itself, as it does for all else that it resolves. Such a call cannot be cancelled
- * meanwhile.
+ * waits itself, as it does for all else that it resolves. When its task is cancelled it waits no
+ * more, and ends the process if that is its own; the next one that waits starts another.
  *
  * Either way a module whose turn has not come within the time limit is interpreted this time,
  * so that nobody waits much longer than twice that long, however many modules there are. What
- * the compiler fails at is not tried again as long as the module is remembered. */
+ * the compiler fails at is not tried again as long as the module is remembered.
+ *
+ * Locks: a task's, then the compiler's; nothing is called with the latter. */
 #include "device/compile.h"
 
 #include <limits.h>
@@ -140,16 +142,23 @@ static void tell_missing(const dev_compiler *c, const beamr_module *module, size
 
 /* ---- Compiling ---- */
 
+/* A thread that compiles, or waits until it may. */
+typedef struct worker {
+    dev_compiler *compiler;
+    _Atomic bool is_cancelled; /* nobody needs what it waits for */
+} worker;
+
 static bool is_stopped(void *user)
 {
-    const dev_compiler *c = user;
+    const worker *w = user;
 
-    return c->is_stopping;
+    return w->compiler->is_stopping || w->is_cancelled;
 }
 
 /* Without the lock. A module may have been compiled when it was loaded: BEAMR_TIER. */
-static beamr_status make(dev_compiler *c, beamr_module *module)
+static beamr_status make(worker *w, beamr_module *module)
 {
+    dev_compiler *c = w->compiler;
     beamr_compile_options options = BEAMR_COMPILE_OPTIONS_DEFAULT;
     size_t functions = defined_functions(module);
     beamr_error err = {0};
@@ -158,61 +167,53 @@ static beamr_status make(dev_compiler *c, beamr_module *module)
     options.time_ms = c->time_ms;
     options.max_memory = c->max_memory;
     options.is_stopped = is_stopped;
-    options.user = c;
+    options.user = w;
     if (functions == 0)
         return BEAMR_OK;
     if (st == BEAMR_OK && beamr_module_native_count(module) == 0)
         st = beamr_module_compile(module, &options, &err);
     if (st == BEAMR_OK)
         tell_missing(c, module, functions);
-    else
+    else if (!w->is_cancelled)
         tell_failure(c, module, &err);
     return st;
 }
 
-/* It is this thread's turn. The lock is held, but not while the process runs. */
-static void compile(dev_compiler *c, dev_code *code)
+/* It is this thread's turn. The lock is held, but not while the process runs. What fails when
+ * it is cancelled may fail for that reason: whoever comes next tries again. */
+static void compile(worker *w, dev_code *code)
 {
+    dev_compiler *c = w->compiler;
     beamr_status st;
 
     code->state = CODE_RUNS;
     c->is_busy = true;
     (void)pthread_mutex_unlock(&c->lock);
-    st = make(c, code->module);
+    st = make(w, code->module);
     (void)pthread_mutex_lock(&c->lock);
-    code->state = st == BEAMR_NO_MEMORY ? CODE_NONE : CODE_DONE;
+    if (st == BEAMR_NO_MEMORY || (st != BEAMR_OK && w->is_cancelled))
+        code->state = CODE_NONE;
+    else
+        code->state = CODE_DONE;
     c->is_busy = false;
     (void)pthread_cond_broadcast(&c->changed);
 }
 
-static void sleep_until(dev_compiler *c, uint64_t due)
+/* ---- Calls that wait ---- */
+
+/* The lock is held. */
+static void enqueue(dev_compiler *c, dev_code *code)
 {
-    struct timespec at = {.tv_sec = (time_t)(due / NS_PER_S),
-                          .tv_nsec = (long)(due % NS_PER_S)};
-
-    (void)pthread_cond_timedwait(&c->changed, &c->lock, &at);
+    code->state = CODE_QUEUED;
+    code->since = now_ns();
+    (void)dev_code_ref(code);
+    if (c->last)
+        c->last->next = code;
+    else
+        c->first = code;
+    c->last = code;
+    (void)pthread_cond_broadcast(&c->changed);
 }
-
-/* Compile on this thread, or wait for the one that does. The lock is held, and given back. */
-static void compile_here(dev_compiler *c, dev_code *code)
-{
-    uint64_t due = now_ns() + c->time_ms * NS_PER_MS;
-    bool is_late = false;
-
-    while (code->state != CODE_DONE && !is_late && (c->is_busy || code->state != CODE_NONE)) {
-        if (code->state != CODE_NONE)
-            (void)pthread_cond_wait(&c->changed, &c->lock);
-        else if (!(is_late = now_ns() >= due))
-            sleep_until(c, due);
-    }
-    if (code->state == CODE_NONE && !is_late)
-        compile(c, code);
-    (void)pthread_mutex_unlock(&c->lock);
-    if (is_late)
-        tell_busy(c, code->module);
-}
-
-/* ---- The thread ---- */
 
 static dev_code *take_first(dev_compiler *c)
 {
@@ -226,8 +227,17 @@ static dev_code *take_first(dev_compiler *c)
     return code;
 }
 
-/* Let all go on that wait for a code. Once they are out of the list they cannot be cancelled
- * here any more, and each is gone as soon as it goes on. */
+/* Take those that wait for a code out of its list. From then on they cannot be cancelled here
+ * any more. The lock is held. */
+static dev_waiting *take_waits(dev_code *code)
+{
+    dev_waiting *waits = code->waits;
+
+    code->waits = NULL;
+    return waits;
+}
+
+/* Let all go on that waited. Each is gone as soon as it goes on. */
 static void go_on(dev_waiting *waits)
 {
     while (waits) {
@@ -238,18 +248,87 @@ static void go_on(dev_waiting *waits)
     }
 }
 
+/* ---- On the thread that resolves ---- */
+
+/* Called with the task's lock. */
+static void stop_worker(void *arg)
+{
+    worker *w = arg;
+
+    (void)pthread_mutex_lock(&w->compiler->lock);
+    w->is_cancelled = true;
+    (void)pthread_cond_broadcast(&w->compiler->changed);
+    (void)pthread_mutex_unlock(&w->compiler->lock);
+}
+
+static void sleep_until(dev_compiler *c, uint64_t due)
+{
+    struct timespec at = {.tv_sec = (time_t)(due / NS_PER_S),
+                          .tv_nsec = (long)(due % NS_PER_S)};
+
+    (void)pthread_cond_timedwait(&c->changed, &c->lock, &at);
+}
+
+/* Wait until this thread may compile, or need not. The lock is held.
+ *   is_late  its turn did not come in time
+ * Returns whether it is its turn. */
+static bool wait_for_turn(const worker *w, const dev_code *code, bool *is_late)
+{
+    dev_compiler *c = w->compiler;
+    uint64_t due = now_ns() + c->time_ms * NS_PER_MS;
+
+    *is_late = false;
+    while (code->state != CODE_DONE && !w->is_cancelled && !*is_late) {
+        if (code->state == CODE_NONE && !c->is_busy)
+            return true;
+        if (code->state == CODE_NONE)
+            sleep_until(c, due);
+        else
+            (void)pthread_cond_wait(&c->changed, &c->lock);
+        *is_late = code->state == CODE_NONE && now_ns() >= due;
+    }
+    return false;
+}
+
+/* Compile on this thread, or wait for the one that does.
+ * Returns whether the task of this thread was cancelled meanwhile. */
+static bool compile_here(dev_compiler *c, dev_code *code)
+{
+    worker w = {c, false};
+    dev_waiting *waits = NULL;
+    bool is_late;
+    ao_stop stop;
+
+    ao_stop_begin(&stop, stop_worker, &w);
+    (void)pthread_mutex_lock(&c->lock);
+    if (wait_for_turn(&w, code, &is_late)) {
+        compile(&w, code);
+        if (code->state == CODE_DONE)
+            waits = take_waits(code); /* there was a thread for them, when there was none here */
+        else if (code->waits)
+            enqueue(c, code);
+    }
+    (void)pthread_mutex_unlock(&c->lock);
+    go_on(waits);
+    if (is_late)
+        tell_busy(c, code->module);
+    return ao_stop_end(&stop);
+}
+
+/* ---- The thread ---- */
+
 /* The lock is held, but not while the process or calls run. */
 static void serve_first(dev_compiler *c)
 {
     dev_code *code = take_first(c);
     bool is_wanted = code->waits != NULL;
     bool is_late = is_wanted && now_ns() - code->since > c->time_ms * NS_PER_MS;
+    worker w = {c, false};
     dev_waiting *waits;
 
     if (is_wanted && !is_late)
-        compile(c, code);
-    waits = code->waits;
-    code->waits = NULL;
+        compile(&w, code);
+    waits = take_waits(code);
     (void)pthread_mutex_unlock(&c->lock);
     if (is_late)
         tell_busy(c, code->module);
@@ -297,20 +376,6 @@ static bool has_thread(dev_compiler *c)
 
 /* ---- Waiting ---- */
 
-/* The lock is held. */
-static void enqueue(dev_compiler *c, dev_code *code)
-{
-    code->state = CODE_QUEUED;
-    code->since = now_ns();
-    (void)dev_code_ref(code);
-    if (c->last)
-        c->last->next = code;
-    else
-        c->first = code;
-    c->last = code;
-    (void)pthread_cond_broadcast(&c->changed);
-}
-
 /* Nobody waits for the answer any more. A call that is not in the list goes on already. */
 static void cancel(ao_call *call, void *arg)
 {
@@ -338,7 +403,9 @@ beamr_status compiler_wait(dev_compiler *c, dev_code *code, ao_call *call, dev_w
         return then(call, err);
     }
     if (!c->has_executor || !has_thread(c)) {
-        compile_here(c, code);
+        (void)pthread_mutex_unlock(&c->lock);
+        if (compile_here(c, code))
+            return ao_call_return(call, AO_OUTCOME_FAILURE, ao_atom("cancelled"));
         return then(call, err);
     }
     *wait = (dev_waiting){code->waits, c, code, call, then};

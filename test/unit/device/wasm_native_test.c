@@ -1,7 +1,7 @@
 /* wasm-64@1.0 with `mode` = `AOT`: native code is made once, where it is allowed, changes
  * nothing that a message says, and holds no thread of an executor while it is made.
  * Compilers are scripts that note that they were started: one passes on to beamr-compile, which
- * BEAMR_COMPILE names, one fails, one never ends. */
+ * BEAMR_COMPILE names, one fails, one never ends, one does not the first time. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,7 +21,7 @@
 /* ---- Compilers ---- */
 
 static struct {
-    char folder[64], started[96], counting[96], failing[96], hanging[96];
+    char folder[64], started[96], counting[96], failing[96], hanging[96], once[96];
     bool has_real;
 } compilers;
 
@@ -53,6 +53,9 @@ static int make_compilers(void **state)
     write_script(compilers.counting, "counting", end);
     write_script(compilers.failing, "failing", "echo no luck: \"$@\" >&2; exit 1");
     write_script(compilers.hanging, "hanging", "exec sleep 100");
+    (void)snprintf(end, sizeof end, "[ $(wc -l <'%s') = 1 ] && exec sleep 100\nexit 1",
+                   compilers.started);
+    write_script(compilers.once, "once", end);
     return 0;
 }
 
@@ -63,6 +66,7 @@ static int remove_compilers(void **state)
     (void)unlink(compilers.counting);
     (void)unlink(compilers.failing);
     (void)unlink(compilers.hanging);
+    (void)unlink(compilers.once);
     return rmdir(compilers.folder);
 }
 
@@ -475,6 +479,191 @@ static void threads_that_come_at_once_compile_once(void **state)
     ao_context_free(context);
 }
 
+/* ---- Cancelled, without an executor ---- */
+
+/* Answers with a process, by a thread of its own, which then goes on with that. */
+typedef struct gate {
+    ao_call *call;
+    ao_message *process; /* counted */
+    ao_task *task;
+    pthread_t thread;
+    _Atomic bool has_ended, is_good;
+} gate;
+
+static gate *opening; /* whose call comes next */
+
+static beamr_status wait_at_gate(ao_call *call, beamr_error *err)
+{
+    (void)err;
+    opening->call = call;
+    return ao_call_later(call, NULL, NULL);
+}
+
+static void gate_ended(void *user, const ao_result *result, const beamr_error *err)
+{
+    gate *g = user;
+
+    (void)err;
+    g->is_good = result && result->outcome == AO_OUTCOME_OK;
+    g->has_ended = true;
+}
+
+static void *pass_gate(void *arg)
+{
+    gate *g = arg;
+
+    ao_call_finish(g->call, AO_OUTCOME_OK, ao_message_value(g->process));
+    return NULL;
+}
+
+static ao_context *gate_node(const char *options)
+{
+    static const ao_key keys[] = {{"pass", wait_at_gate}, AO_KEYS_END};
+    static const ao_device device = {.name = "gate@1.0", .keys = keys};
+    ao_context *context = node(options, NULL);
+
+    assert_int_equal(ao_context_add_device(context, &device, NULL), BEAMR_OK);
+    return context;
+}
+
+/* `init` of a module, on a thread of its own. */
+static void gate_open(gate *g, ao_context *context, void (*make)(wasm_builder *w))
+{
+    ao_value items[3] = {ao_message_value(world_message(context, "{\"device\": \"gate@1.0\"}")),
+                         ao_message_value(world_message(context, "{\"path\": \"pass\"}")),
+                         ao_message_value(world_message(context, INIT))};
+    ao_value list = ao_list_new(items, 3);
+
+    *g = (gate){.process = process(context, AOT, make)};
+    opening = g;
+    assert_int_equal(ao_task_start(context, list, NULL, gate_ended, g, &g->task, NULL),
+                     BEAMR_OK);
+    ao_value_unref(list);
+    assert_int_equal(pthread_create(&g->thread, NULL, pass_gate, g), 0);
+}
+
+/* Within ten seconds; the compiler that hangs does so for ten times that. */
+static void gate_ends(gate *g, bool is_good)
+{
+    for (int i = 0; i < 10000 && !g->has_ended; i++)
+        (void)usleep(1000);
+    assert_true(g->has_ended);
+    assert_int_equal(g->is_good, is_good);
+    (void)pthread_join(g->thread, NULL);
+    ao_task_unref(g->task);
+}
+
+static void a_thread_that_compiles_is_cancelled(void **state)
+{
+    ao_context *context;
+    gate g;
+
+    (void)state;
+    use(compilers.hanging);
+    context = gate_node(ALLOWED);
+    gate_open(&g, context, module_plain);
+    assert_true(comes_to(1));
+    ao_task_cancel(g.task);
+    gate_ends(&g, false);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* there are no children */
+    expect_told(0, NULL);
+    ao_context_free(context);
+}
+
+/* The compiler is another's, of the same module or of another one, and runs on. */
+static void threads_that_wait_are_cancelled(void **state)
+{
+    ao_context *context;
+    gate first, same, other;
+
+    (void)state;
+    use(compilers.hanging);
+    context = gate_node(ALLOWED);
+    gate_open(&first, context, module_plain);
+    assert_true(comes_to(1));
+    gate_open(&same, context, module_plain);
+    gate_open(&other, context, module_importing);
+    (void)usleep(20000);
+    ao_task_cancel(same.task);
+    gate_ends(&same, false);
+    ao_task_cancel(other.task);
+    gate_ends(&other, false);
+    assert_false(first.has_ended);
+    assert_int_equal(started(), 1);
+    ao_task_cancel(first.task);
+    gate_ends(&first, false);
+    ao_context_free(context);
+}
+
+static void the_next_one_that_waits_compiles(void **state)
+{
+    ao_context *context;
+    gate first, others[3];
+
+    (void)state;
+    use(compilers.once);
+    context = gate_node(ALLOWED);
+    gate_open(&first, context, module_plain);
+    assert_true(comes_to(1));
+    for (int i = 0; i < 3; i++)
+        gate_open(&others[i], context, i == 2 ? module_importing : module_plain);
+    (void)usleep(20000);
+    assert_int_equal(started(), 1);
+    ao_task_cancel(first.task);
+    gate_ends(&first, false);
+    for (int i = 0; i < 3; i++)
+        gate_ends(&others[i], true);
+    assert_int_equal(started(), 3);
+    expect_told(2, "interpreted, as it could not be compiled");
+    ao_context_free(context);
+}
+
+/* However many are cancelled before: nobody waits for one after the other. */
+static void who_waited_too_long_is_interpreted(void **state)
+{
+    ao_context *context;
+    gate first, second;
+
+    (void)state;
+    use(compilers.hanging);
+    context = gate_node(ALLOWED ", \"wasm_aot_time\": 200");
+    gate_open(&first, context, module_plain);
+    assert_true(comes_to(1));
+    gate_open(&second, context, module_plain);
+    (void)usleep(600000); /* the process has a second more */
+    ao_task_cancel(first.task);
+    gate_ends(&first, false);
+    gate_ends(&second, true);
+    assert_int_equal(started(), 1);
+    expect_told(1, "the compiler was not free within 200 ms");
+    ao_context_free(context);
+}
+
+static void threads_are_cancelled_at_any_moment(void **state)
+{
+    gate gates[8];
+
+    (void)state;
+    use(compilers.failing);
+    for (int round = 0; round < 12; round++) {
+        ao_context *context = gate_node(ALLOWED);
+
+        for (int i = 0; i < 8; i++)
+            gate_open(&gates[i], context, i % 2 ? module_plain : module_importing);
+        for (int i = 0; i < 8; i += 3) {
+            (void)usleep((useconds_t)(round * 100));
+            ao_task_cancel(gates[i].task);
+        }
+        for (int i = 0; i < 8; i++) {
+            (void)pthread_join(gates[i].thread, NULL);
+            assert_true(gates[i].has_ended);
+            assert_true(gates[i].is_good || i % 3 == 0);
+            ao_task_unref(gates[i].task);
+        }
+        ao_context_free(context);
+    }
+}
+
 /* ---- An executor of one thread ---- */
 
 #define JOBS 64
@@ -750,6 +939,11 @@ int main(void)
         cmocka_unit_test(or_does_not_end),
         cmocka_unit_test(the_compiler_is_told_its_limits),
         cmocka_unit_test(threads_that_come_at_once_compile_once),
+        cmocka_unit_test(a_thread_that_compiles_is_cancelled),
+        cmocka_unit_test(threads_that_wait_are_cancelled),
+        cmocka_unit_test(the_next_one_that_waits_compiles),
+        cmocka_unit_test(who_waited_too_long_is_interpreted),
+        cmocka_unit_test(threads_are_cancelled_at_any_moment),
         cmocka_unit_test(calls_that_wait_hold_no_thread),
         cmocka_unit_test(a_call_that_waits_can_be_cancelled),
         cmocka_unit_test(compilers_end_with_their_context),

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "ao/aside.h"
 #include "ao/group.h"
 #include "ao/internal.h"
 #include "ao/task.h"
@@ -129,27 +130,17 @@ static void *run_give_up(void *held)
     return NULL;
 }
 
-/* A thread that nobody joins. It touches nothing but tasks. */
-static bool start_thread(ao_task *held)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    int code;
-
-    if (pthread_attr_init(&attr) != 0)
-        return false;
-    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    code = pthread_create(&thread, &attr, run_give_up, held);
-    (void)pthread_attr_destroy(&attr);
-    return code == 0;
-}
-
 void apart_give_up(ao_task *held)
 {
     const ao_context *context = held->context; /* there, as the waiter has not gone on */
+    bool was_here;
 
+    if (!context->execute && aside_start(run_give_up, held))
+        return;
+    was_here = aside_enter();
     if (context->execute)
         context->execute(context->user, give_up, held);
-    else if (!start_thread(held))
+    else
         give_up(held);
+    aside_leave(was_here);
 }

@@ -408,17 +408,40 @@ void task_leave_here(bool was_here)
     here.is_running = was_here;
 }
 
+void task_put_here(ao_task *list)
+{
+    if (here.first)
+        here.last->next = list;
+    else
+        here.first = list;
+    while (list->next)
+        list = list->next;
+    here.last = list;
+}
+
+ao_task *task_take_here(void)
+{
+    ao_task *list = here.first;
+
+    here.first = NULL;
+    return list;
+}
+
+void task_run_list(ao_task *list)
+{
+    bool was_here = task_enter_here();
+
+    task_put_here(list);
+    task_leave_here(was_here);
+}
+
 static void resume_here(void *arg)
 {
     ao_task *task = arg;
 
     if (here.is_running) {
         task->next = NULL;
-        if (here.first)
-            here.last->next = task;
-        else
-            here.first = task;
-        here.last = task;
+        task_put_here(task);
         return;
     }
     here.is_running = true;

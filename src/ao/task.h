@@ -208,6 +208,10 @@ void task_resume_here(ao_task *task);
 /* What is resumed on this thread waits from now on until task_leave_here. */
 bool task_enter_here(void);
 void task_leave_here(bool was_here);
+/* Those that wait so, as a list, which is taken or put back; and run such a list, here. */
+ao_task *task_take_here(void); /* NULL: there are none */
+void task_put_here(ao_task *list);
+void task_run_list(ao_task *list);
 /* The task that runs on this thread; NULL for none. */
 ao_task *task_here(void);
 

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "ao/aside.h"
 #include "base/signals.h"
 #include "crypto/base64.h"
 
@@ -115,6 +116,11 @@ static void tell_busy(const dev_compiler *c, const beamr_module *module)
                    "interpreted this time: the compiler was not free within %llu ms",
                    (unsigned long long)c->time_ms);
     tell(c, module, text);
+}
+
+static void tell_threadless(const dev_compiler *c, const beamr_module *module)
+{
+    tell(c, module, "interpreted this time: no thread could be started");
 }
 
 static size_t defined_functions(const beamr_module *module)
@@ -240,12 +246,15 @@ static dev_waiting *take_waits(dev_code *code)
 /* Let all go on that waited. Each is gone as soon as it goes on. */
 static void go_on(dev_waiting *waits)
 {
+    bool was_here = aside_enter();
+
     while (waits) {
         dev_waiting *wait = waits;
 
         waits = wait->next;
         ao_call_continue(wait->call, wait->then);
     }
+    aside_leave(was_here);
 }
 
 /* ---- On the thread that resolves ---- */
@@ -358,6 +367,13 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* This is the thread, and what it told to go on runs here as no other could be started (aside.h).
+ * The lock is held. */
+static bool is_here(const dev_compiler *c)
+{
+    return c->has_thread && pthread_equal(c->thread, pthread_self());
+}
+
 /* Make the thread unless it is there. The lock is held.  false: there is none to be had */
 static bool has_thread(dev_compiler *c)
 {
@@ -402,6 +418,11 @@ beamr_status compiler_wait(dev_compiler *c, dev_code *code, ao_call *call, dev_w
         (void)pthread_mutex_unlock(&c->lock);
         return then(call, err);
     }
+    if (is_here(c)) { /* it may be that somebody waits here for the answer */
+        (void)pthread_mutex_unlock(&c->lock);
+        tell_threadless(c, code->module);
+        return then(call, err);
+    }
     if (!c->has_executor || !has_thread(c)) {
         (void)pthread_mutex_unlock(&c->lock);
         if (compile_here(c, code))
@@ -440,18 +461,19 @@ beamr_status compiler_init(dev_compiler *c, const ao_settings *settings, uint64_
     return BEAMR_OK;
 }
 
-/* Ask the thread to end.  Returns whether it is to be joined: it is there, and not this one. */
-static bool ask_to_end(dev_compiler *c, void (*stopped)(void *user), void *user, bool *is_here)
+/* Ask the thread to end.  Returns whether it is to be joined: it is there, and not this one, which
+ * is_own tells. */
+static bool ask_to_end(dev_compiler *c, void (*stopped)(void *user), void *user, bool *is_own)
 {
     bool is_joined;
 
     (void)pthread_mutex_lock(&c->lock);
     c->is_stopping = true;
-    *is_here = c->has_thread && pthread_equal(c->thread, pthread_self());
-    is_joined = c->has_thread && !*is_here;
+    *is_own = is_here(c);
+    is_joined = c->has_thread && !*is_own;
     if (is_joined)
         c->has_thread = false;
-    if (*is_here) {
+    if (*is_own) {
         c->stopped = stopped;
         c->stopped_user = user;
     }
@@ -462,19 +484,19 @@ static bool ask_to_end(dev_compiler *c, void (*stopped)(void *user), void *user,
 
 void compiler_end(dev_compiler *c)
 {
-    bool is_here;
+    bool is_own;
 
-    if (ask_to_end(c, NULL, NULL, &is_here))
+    if (ask_to_end(c, NULL, NULL, &is_own))
         (void)pthread_join(c->thread, NULL);
 }
 
 void compiler_stop(dev_compiler *c, void (*stopped)(void *user), void *user)
 {
-    bool is_here;
+    bool is_own;
 
-    if (ask_to_end(c, stopped, user, &is_here))
+    if (ask_to_end(c, stopped, user, &is_own))
         (void)pthread_join(c->thread, NULL);
-    if (!is_here)
+    if (!is_own)
         stopped(user);
 }
 

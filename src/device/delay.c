@@ -1,12 +1,14 @@
 /* Calls that go on after a while: delay.h.
  * Those that wait stand in a list in the order in which they are due; each entry lies in its
  * call's memory, so that waiting takes none. The thread ends when the list is empty, and the
- * next call starts another: nothing is left to be shut down. */
+ * next call starts another: nothing is left to be shut down. What goes on does so elsewhere. */
 #include "device/delay.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
+
+#include "ao/aside.h"
 
 typedef struct waiting {
     struct waiting *next;
@@ -52,6 +54,7 @@ static void *run(void *unused)
     while (first) {
         struct timespec now;
         waiting *entry = first;
+        bool was_here;
 
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
         if (is_before(&now, &entry->due)) {
@@ -62,27 +65,14 @@ static void *run(void *unused)
         }
         first = entry->next;
         (void)pthread_mutex_unlock(&lock);
+        was_here = aside_enter();
         ao_call_continue(entry->call, entry->then); /* the entry is gone after this */
+        aside_leave(was_here);
         (void)pthread_mutex_lock(&lock);
     }
     is_running = false;
     (void)pthread_mutex_unlock(&lock);
     return unused;
-}
-
-/* A thread that nobody joins. The lock is held. */
-static bool start(void)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    int code = pthread_attr_init(&attr);
-
-    if (code != 0)
-        return false;
-    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    code = pthread_create(&thread, &attr, run, NULL);
-    (void)pthread_attr_destroy(&attr);
-    return code == 0;
 }
 
 /* Nobody waits for the answer any more: it is due now. A call that the thread has taken already
@@ -126,7 +116,7 @@ beamr_status delay_call(ao_call *call, unsigned ms, ao_function then, beamr_erro
     st = ao_call_later(call, hurry, NULL);
     (void)pthread_mutex_lock(&lock);
     insert(entry);
-    if (!is_running && !(is_running = start())) {
+    if (!is_running && !(is_running = aside_start(run, NULL))) {
         waiting **place = &first;
 
         while (*place != entry)

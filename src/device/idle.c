@@ -222,6 +222,13 @@ void idle_wake(idle_list *list, dev_idle *idle)
 
 /* ---- Alarms ---- */
 
+/* This is the thread, on which a task goes on as no other could be started (ao/aside.h). If
+ * somebody waits here for that, no alarm will ring. The lock is held. */
+static bool is_here(const idle_list *list)
+{
+    return list->state == IDLE_RUNS && pthread_equal(list->thread, pthread_self());
+}
+
 beamr_status idle_set_alarm(idle_list *list, dev_alarm *alarm, uint64_t due, beamr_error *err)
 {
     beamr_status st = BEAMR_OK;
@@ -230,7 +237,7 @@ beamr_status idle_set_alarm(idle_list *list, dev_alarm *alarm, uint64_t due, bea
     if (alarm->is_set)
         alarm_remove(&list->alarms, alarm);
     start_thread(list);
-    if (list->state == IDLE_RUNS) {
+    if (list->state == IDLE_RUNS && !is_here(list)) {
         alarm->due = due;
         alarm_add(&list->alarms, alarm);
         if (due < list->wakes)

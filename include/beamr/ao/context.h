@@ -69,7 +69,8 @@ typedef struct ao_settings {
         *values;      /* options by name, for devices; a count is taken; NULL for none */
     ao_limits limits; /* of messages that are decoded; zeros for the default */
     /* Runs what goes on after a call that answered later; NULL: on the thread that finished it,
-     * and after a deadline on one for this alone. */
+     * and after a deadline on one for this alone. If it runs at once what it is given, what goes
+     * on after a compilation or a deadline has a thread for this alone too. */
     void (*execute)(void *user, void (*run)(void *arg), void *arg);
     /* Told what the operator of this host may want to know and no message says: one line of
      * text, borrowed, as "module ID: interpreted, as it could not be compiled: ...". Called on
@@ -142,7 +143,8 @@ BEAMR_API beamr_status ao_keys(ao_context *context, const ao_message *base, ao_v
 /* A resolution that may go on after the call that began it. */
 typedef struct ao_task ao_task;
 
-/* The end of a task; called once, on any thread, perhaps before ao_task_start returns.
+/* The end of a task; called once, on any thread, perhaps before ao_task_start returns. It may
+ * resolve and wait for that; in an executor, if that has another thread for what goes on.
  *   result  NULL when `err` says what was raised; borrowed */
 typedef void (*ao_done)(void *user, const ao_result *result, const beamr_error *err);
 

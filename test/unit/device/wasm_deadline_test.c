@@ -284,9 +284,10 @@ static void start_all(ao_context *context, const ao_message *process, ao_task *a
     ao_value_unref(list);
 }
 
+/* all  NULL: they are nobody's */
 static void wait_all(ao_task *all[TASKS])
 {
-    for (int i = 0; i < TASKS; i++)
+    for (int i = 0; all && i < TASKS; i++)
         ao_task_unref(all[i]);
     (void)pthread_mutex_lock(&tasks.lock);
     while (tasks.left > 0)
@@ -418,6 +419,52 @@ static void an_executor_runs_what_goes_on(void **state)
     ao_context_free(context);
 }
 
+/* ---- What comes after a deadline has deadlines itself ---- */
+
+static void execute_here(void *user, void (*run)(void *arg), void *arg)
+{
+    (void)user;
+    run(arg);
+}
+
+typedef struct after {
+    ao_context *context;
+    ao_message *process;
+} after;
+
+static void compute_again(void *user, const ao_result *result, const beamr_error *err)
+{
+    const after *a = user;
+
+    expect_timeout(a->context, a->process); /* waits for the thread that rings alarms */
+    ended(NULL, result, err);
+}
+
+static void what_follows_can_wait_for_its_deadline(void **state)
+{
+    const ao_settings with[] = {{0}, {.execute = execute_here}};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        ao_context *context = open_world(20, &with[i]);
+        after a = {context, make_process(context, "noting")};
+        ao_value items[2] = {ao_message_value(ao_message_ref(a.process)),
+                             ao_message_value(world_message(context, POW))};
+        ao_value list = ao_list_new(items, 2);
+
+        tasks.left = 1;
+        tasks.late = 0;
+        assert_int_equal(ao_task_start(context, list, NULL, compute_again, &a, NULL, NULL),
+                         BEAMR_OK);
+        ao_value_unref(list);
+        wait_all(NULL);
+        assert_int_equal(tasks.late, 1);
+        assert_int_equal(asked, 2);
+        ao_message_unref(a.process);
+        ao_context_free(context);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +474,7 @@ int main(void)
         cmocka_unit_test(deadlines_and_answers_may_meet),
         cmocka_unit_test(calls_that_wait_have_no_threads),
         cmocka_unit_test(an_executor_runs_what_goes_on),
+        cmocka_unit_test(what_follows_can_wait_for_its_deadline),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -899,6 +899,38 @@ static void contexts_go_as_soon_as_all_has_ended(void **state)
     }
 }
 
+/* What comes after a compilation may need another one, and wait for it: the thread that compiles
+ * is free then. */
+static void resolve_when_ended(void *context, const ao_result *result, const beamr_error *err)
+{
+    expect_works(context,
+                 resolve_next(context, process(context, AOT, module_importing), INIT));
+    ended(NULL, result, err);
+}
+
+static void what_follows_can_wait_for_a_compiler(void **state)
+{
+    const ao_settings settings = {.execute = execute_here};
+    ao_context *context;
+    ao_value items[2], list;
+
+    (void)state;
+    use(compilers.failing);
+    context = node(ALLOWED, &settings);
+    pool.good = pool.failed = 0;
+    pool.left = 1;
+    items[0] = ao_message_value(process(context, AOT, module_plain));
+    items[1] = ao_message_value(world_message(context, INIT));
+    list = ao_list_new(items, 2);
+    assert_int_equal(
+        ao_task_start(context, list, NULL, resolve_when_ended, context, NULL, NULL), BEAMR_OK);
+    ao_value_unref(list);
+    wait_for_tasks(0);
+    assert_int_equal(pool.good, 1);
+    assert_int_equal(started(), 2);
+    ao_context_free(context);
+}
+
 /* Guests run on the compiler's thread then, whose faults must reach the handler there too. */
 static void faults_are_traps_whoever_goes_on(void **state)
 {
@@ -950,6 +982,7 @@ int main(void)
         cmocka_unit_test(calls_are_cancelled_at_any_moment),
         cmocka_unit_test(whose_turn_does_not_come_is_interpreted),
         cmocka_unit_test(contexts_go_as_soon_as_all_has_ended),
+        cmocka_unit_test(what_follows_can_wait_for_a_compiler),
         cmocka_unit_test(faults_are_traps_whoever_goes_on),
     };
 

@@ -447,7 +447,7 @@ static void what_follows_can_wait_for_its_deadline(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         ao_context *context = open_world(20, &with[i]);
-        after a = {context, make_process(context, "noting")};
+        after a = {context, make_process(context, "obeying")};
         ao_value items[2] = {ao_message_value(ao_message_ref(a.process)),
                              ao_message_value(world_message(context, POW))};
         ao_value list = ao_list_new(items, 2);

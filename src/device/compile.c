@@ -19,13 +19,12 @@
  * Locks: a task's, then the compiler's; nothing is called with the latter. */
 #include "device/compile.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "ao/aside.h"
-#include "base/signals.h"
+#include "base/thread.h"
 #include "crypto/base64.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -377,16 +376,8 @@ static bool is_here(const dev_compiler *c)
 /* Make the thread unless it is there. The lock is held.  false: there is none to be had */
 static bool has_thread(dev_compiler *c)
 {
-    pthread_attr_t attr;
-    sigset_t old;
-
-    if (c->has_thread || pthread_attr_init(&attr) != 0)
-        return c->has_thread;
-    (void)pthread_attr_setstacksize(&attr, THREAD_STACK + (size_t)PTHREAD_STACK_MIN);
-    signals_block(&old);
-    c->has_thread = pthread_create(&c->thread, &attr, run, c) == 0;
-    signals_restore(&old);
-    (void)pthread_attr_destroy(&attr);
+    if (!c->has_thread)
+        c->has_thread = thread_start(&c->thread, THREAD_STACK, run, c);
     return c->has_thread;
 }
 

@@ -1,10 +1,9 @@
 /* What stands idle, and alarms: idle.h. */
 #include "device/idle.h"
 
-#include <limits.h>
 #include <time.h>
 
-#include "base/signals.h"
+#include "base/thread.h"
 #include "device/alarm.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -138,22 +137,6 @@ static void *run(void *arg)
     return NULL;
 }
 
-static bool create_thread(pthread_t *thread, idle_list *list)
-{
-    pthread_attr_t attr;
-    sigset_t old;
-    bool is_created;
-
-    if (pthread_attr_init(&attr) != 0)
-        return false;
-    (void)pthread_attr_setstacksize(&attr, THREAD_STACK + (size_t)PTHREAD_STACK_MIN);
-    signals_block(&old);
-    is_created = pthread_create(thread, &attr, run, list) == 0;
-    signals_restore(&old);
-    (void)pthread_attr_destroy(&attr);
-    return is_created;
-}
-
 /* The lock is held. Without a thread nothing is given up until the next entry rests. */
 static void start_thread(idle_list *list)
 {
@@ -161,7 +144,8 @@ static void start_thread(idle_list *list)
         return;
     if (list->state == IDLE_ENDED) /* it needs the lock no more */
         (void)pthread_join(list->thread, NULL);
-    list->state = create_thread(&list->thread, list) ? IDLE_RUNS : IDLE_NONE;
+    list->state =
+        thread_start(&list->thread, THREAD_STACK, run, list) ? IDLE_RUNS : IDLE_NONE;
 }
 
 void idle_stop(idle_list *list, void (*stopped)(void *user), void *user)

@@ -1,6 +1,6 @@
 /* A host that has no thread to give, now and then: whoever needed one ends all the same, with an
  * answer that says so or without native code, and who comes when there are threads again gets
- * one. The linker leads pthread_create here (test/CMakeLists.txt). */
+ * one. So does a program with so much thread-local data that a small stack has no room. The linker leads pthread_create here (test/CMakeLists.txt). */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,6 +19,9 @@
 
 static atomic_int allowed = 1 << 30; /* so many more can be made; then none */
 
+/* More than a small stack has room for. */
+static _Thread_local char of_program[2 << 20];
+
 int __real_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *),
                           void *arg);
 int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *),
@@ -27,8 +30,13 @@ int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*st
 int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *),
                           void *arg)
 {
-    return atomic_fetch_sub(&allowed, 1) > 0 ? __real_pthread_create(out, attr, start, arg)
-                                             : EAGAIN;
+    int failed = EAGAIN;
+
+    if (atomic_fetch_sub(&allowed, 1) > 0)
+        failed = __real_pthread_create(out, attr, start, arg);
+    if (failed)
+        (void)atomic_fetch_add(&allowed, 1);
+    return failed;
 }
 
 static void allow_all(void)
@@ -173,6 +181,7 @@ static int make_compiler(void **state)
     FILE *file;
 
     (void)state;
+    of_program[0] = 1;
     (void)unsetenv("BEAMR_TIER");
     (void)snprintf(folder, sizeof folder, "/tmp/beamr_threadless_XXXXXX");
     if (!mkdtemp(folder))

@@ -25,8 +25,7 @@ bool thread_start(pthread_t *out, size_t stack, void *(*run)(void *arg), void *a
     bool is_started;
 
     signals_block(&old);
-    is_started =
-        start_small(out, stack, run, arg) || pthread_create(out, NULL, run, arg) == 0;
+    is_started = start_small(out, stack, run, arg) || pthread_create(out, NULL, run, arg) == 0;
     signals_restore(&old);
     return is_started;
 }

@@ -9,8 +9,8 @@
  * would be this one: guests would run on a thread that the program does not know, beside those
  * on which it expects them (dev_world_running is for programs with one), they would run one
  * after the other, and keep other modules from being compiled. So the thread that resolves
- * waits itself, as it does for all else that it resolves. When its task is cancelled it waits no
- * more, and ends the process if that is its own; the next one that waits starts another.
+ * waits itself, as it does for all else that it resolves. When its task is cancelled it waits
+ * no more, and ends the process if that is its own; the next one that waits starts another.
  *
  * Either way a module whose turn has not come within the time limit is interpreted this time,
  * so that nobody waits much longer than twice that long, however many modules there are. What
@@ -312,7 +312,7 @@ static bool compile_here(dev_compiler *c, dev_code *code)
     if (wait_for_turn(&w, code, &is_late)) {
         compile(&w, code);
         if (code->state == CODE_DONE)
-            waits = take_waits(code); /* there was a thread for them, when there was none here */
+            waits = take_waits(code); /* of calls for which there was a thread again */
         else if (code->waits)
             enqueue(c, code);
     }
@@ -366,8 +366,8 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* This is the thread, and what it told to go on runs here as no other could be started (aside.h).
- * The lock is held. */
+/* This is the thread, and what it told to go on runs here as no other could be started
+ * (aside.h). The lock is held. */
 static bool is_here(const dev_compiler *c)
 {
     return c->has_thread && pthread_equal(c->thread, pthread_self());
@@ -452,8 +452,8 @@ beamr_status compiler_init(dev_compiler *c, const ao_settings *settings, uint64_
     return BEAMR_OK;
 }
 
-/* Ask the thread to end.  Returns whether it is to be joined: it is there, and not this one, which
- * is_own tells. */
+/* Ask the thread to end.  Returns whether it is to be joined: it is there, and not this one,
+ * which is_own tells. */
 static bool ask_to_end(dev_compiler *c, void (*stopped)(void *user), void *user, bool *is_own)
 {
     bool is_joined;

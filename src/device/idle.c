@@ -144,8 +144,7 @@ static void start_thread(idle_list *list)
         return;
     if (list->state == IDLE_ENDED) /* it needs the lock no more */
         (void)pthread_join(list->thread, NULL);
-    list->state =
-        thread_start(&list->thread, THREAD_STACK, run, list) ? IDLE_RUNS : IDLE_NONE;
+    list->state = thread_start(&list->thread, THREAD_STACK, run, list) ? IDLE_RUNS : IDLE_NONE;
 }
 
 void idle_stop(idle_list *list, void (*stopped)(void *user), void *user)

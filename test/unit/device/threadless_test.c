@@ -1,6 +1,6 @@
 /* A host that has no thread to give, now and then: whoever needed one ends all the same, with an
  * answer that says so or without native code, and who comes when there are threads again gets
- * one. So does a program with so much thread-local data that a small stack has no room. The linker leads pthread_create here (test/CMakeLists.txt). */
+ * one. The linker leads pthread_create here (test/CMakeLists.txt). */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,7 +19,7 @@
 
 static atomic_int allowed = 1 << 30; /* so many more can be made; then none */
 
-/* More than a small stack has room for. */
+/* More than a small stack has room for: all of this holds for a program with such data too. */
 static _Thread_local char of_program[2 << 20];
 
 int __real_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *),
@@ -312,6 +312,22 @@ static void deadlines_end_whichever_thread_is_missing(void **state)
     }
 }
 
+/* That of guest code, which the engine's timer ends. */
+static void a_guest_without_a_timer_does_not_run(void **state)
+{
+    ao_context *context = open_world("{\"wasm_timeout\": 30}", NULL);
+    ao_message *guest = process(context, "WASM", module_importing);
+
+    (void)state;
+    allowed = 0;
+    resolve_fails(context, guest, INIT, NULL, AO_OUTCOME_FAILURE, 503, "thread");
+    allow_all();
+    guest = resolve_next(context, guest, INIT);
+    expect_status(context, guest, 504);
+    ao_message_unref(guest);
+    ao_context_free(context);
+}
+
 static ao_message *computed_on;
 
 static void compute_again(void *context, const ao_result *result, const beamr_error *err)
@@ -373,6 +389,7 @@ int main(void)
         cmocka_unit_test(who_waits_for_a_compilation_elsewhere_goes_on),
         cmocka_unit_test(what_follows_is_interpreted),
         cmocka_unit_test(deadlines_end_whichever_thread_is_missing),
+        cmocka_unit_test(a_guest_without_a_timer_does_not_run),
         cmocka_unit_test(what_follows_is_refused_a_deadline),
         cmocka_unit_test(delays_are_refused),
     };

@@ -899,12 +899,11 @@ static void contexts_go_as_soon_as_all_has_ended(void **state)
     }
 }
 
-/* What comes after a compilation may need another one, and wait for it: the thread that compiles
- * is free then. */
+/* What comes after a compilation may need another one, and wait for it: the thread that
+ * compiles is free then. */
 static void resolve_when_ended(void *context, const ao_result *result, const beamr_error *err)
 {
-    expect_works(context,
-                 resolve_next(context, process(context, AOT, module_importing), INIT));
+    expect_works(context, resolve_next(context, process(context, AOT, module_importing), INIT));
     ended(NULL, result, err);
 }
 

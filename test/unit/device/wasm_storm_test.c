@@ -1,8 +1,9 @@
-/* wasm-64@1.0 when everything happens at once: imports that are answered at once, later, late or
- * never, deadlines, cancelling, native code that is made slowly or not at all, instances that
- * are given up as idle, executors of every kind, and tasks that resolve when they end. Every
- * task ends once, each call's memory is cleared, and contexts go as soon as their last task has
- * ended, while calls that were left behind still wait for answers and messages are kept. */
+/* wasm-64@1.0 when everything happens at once: imports that are answered at once, later, late
+ * or never, deadlines, cancelling, native code that is made slowly or not at all, instances
+ * that are given up as idle, executors of every kind, and tasks that resolve when they end.
+ * Every task ends once, each call's memory is cleared, and contexts go as soon as their last
+ * task has ended, while calls that were left behind still wait for answers and messages are
+ * kept. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -22,6 +23,7 @@
 #define INIT "{\"path\": \"init\"}"
 #define ADD "{\"path\": \"compute\", \"function\": \"add\", \"parameters\": [1]}"
 #define POW "{\"path\": \"compute\", \"function\": \"pow\", \"parameters\": [2, 3]}"
+#define SPIN "{\"path\": \"compute\", \"function\": \"spin\", \"parameters\": []}"
 #define SNAPSHOT "{\"path\": \"snapshot\"}"
 #define POW_ONCE "{\"path\": \"compute\", \"function\": \"pow\", \"parameters\": [2, 1]}"
 
@@ -290,27 +292,30 @@ static ao_value any_base(ao_context *context)
                    "{\"device\": \"wasm-64@1.0\", \"mode\": \"%s\", \"stdlib\": {\"my_lib\": "
                    "{\"device\": \"library@1.0\"}}}",
                    modes[next_random() % 2]);
-    return ao_message_value(message_with_key(
-        context, json, "image",
-        module_value(next_random() % 2 ? module_importing : module_plain)));
+    return ao_message_value(
+        message_with_key(context, json, "image",
+                         module_value(next_random() % 2 ? module_importing : module_plain)));
 }
 
 /* {base, init, compute...} with a deadline or without. */
 static ao_value any_list(ao_context *context, bool is_timed, ao_options *options)
 {
-    static const char *const requests[] = {INIT, ADD, POW, POW, SNAPSHOT};
+    static const char *const requests[] = {INIT, ADD, POW, POW, SNAPSHOT, SPIN};
     size_t count = 2 + next_random() % 3;
     ao_value items[4] = {any_base(context)};
     char json[64];
 
     for (size_t i = 1; i < count; i++)
         items[i] = ao_message_value(world_message(
-            context, requests[i == 1 && !dev_state_of(ao_to_message(items[0]),
-                                                      (beamr_bytes){NULL, 0})
-                                  ? 0
-                                  : 1 + next_random() % (i + 1 < count ? 3 : 4)]));
+            context,
+            requests[i == 1 && !dev_state_of(ao_to_message(items[0]), (beamr_bytes){NULL, 0})
+                         ? 0
+                         : 1 + next_random() % (i + 1 < count ? 3
+                                                : is_timed    ? 5
+                                                              : 4)]));
     *options = (ao_options)AO_OPTIONS_DEFAULT;
     options->hashpath = AO_HASHPATH_IGNORE;
+    options->await_inprogress = next_random() % 2 ? AO_AWAIT_ALL : AO_AWAIT_NAMED;
     (void)snprintf(json, sizeof json, "{\"wasm_timeout\": %u}",
                    is_timed ? 1 + next_random() % 6 : 0);
     options->values = world_message(context, json);
@@ -330,6 +335,7 @@ static void resolve_again(ao_context *context)
     ao_value list = any_list(context, true, &options);
     ao_result result = {AO_OUTCOME_OK, AO_NO_VALUE};
 
+    options.await_inprogress = AO_AWAIT_NEVER; /* for one without a deadline */
     if (ao_resolve(context, list, &options, &result, NULL) == BEAMR_OK)
         ao_value_unref(result.value);
     forget(list, &options);

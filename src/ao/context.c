@@ -10,6 +10,22 @@
 
 static const ao_limits limits_default = AO_LIMITS_DEFAULT;
 
+/* The option resolve_max_steps, AO_RESOLVE_STEPS without it; 0 is no limit. */
+static beamr_status take_steps(ao_context *c, beamr_error *err)
+{
+    ao_value value = AO_NO_VALUE;
+    int64_t steps = AO_RESOLVE_STEPS;
+
+    if (c->values)
+        value = ao_message_find_text(c->values, "resolve_max_steps");
+    if (value.kind != AO_NONE && (!ao_to_integer(value, &steps) || steps < 0))
+        return beamr_fail(err, BEAMR_ARGUMENT, 0,
+                          "the option resolve_max_steps is no number from 0 to %lld",
+                          (long long)INT64_MAX);
+    c->max_steps = steps ? (uint64_t)steps : UINT64_MAX;
+    return BEAMR_OK;
+}
+
 static void take_settings(ao_context *c, const ao_settings *settings)
 {
     c->limits = limits_default;
@@ -37,6 +53,8 @@ beamr_status ao_context_make(const ao_settings *settings, ao_context **out, beam
     if (!c)
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a context");
     take_settings(c, settings);
+    if ((st = take_steps(c, err)) != BEAMR_OK)
+        goto out;
     if ((st = groups_new(&c->groups, err)) != BEAMR_OK)
         goto out;
     if (settings && settings->kv && (st = kv_open(settings->kv, &c->kv, err)) != BEAMR_OK)

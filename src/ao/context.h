@@ -25,6 +25,7 @@ struct ao_context {
     const ao_wallet *wallet;         /* borrowed; NULL for none */
     ao_message *values;              /* counted; NULL for none */
     ao_limits limits;
+    uint64_t max_steps; /* requests of one task */
     void (*execute)(void *user, void (*run)(void *arg), void *arg);
     void *user;
     ao_groups *groups;

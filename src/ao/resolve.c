@@ -2,6 +2,7 @@
  * leaves out its last one, workers that stay behind: a state that lives on is its device's.
  * How frames and tasks work is told in task.h; where requests come from, in request.c; forms,
  * in form.c; what is stored and found again, in recall.c. Source: AO-Core paths, "Stages". */
+#include <inttypes.h>
 #include <string.h>
 
 #include "ao/group.h"
@@ -56,6 +57,11 @@ static beamr_status stage_base(ao_call *call, beamr_error *err)
 
 static beamr_status stage_request(ao_call *call, beamr_error *err)
 {
+    uint64_t max = call->task->context->max_steps;
+
+    if (++call->task->steps > max)
+        return beamr_fail(err, BEAMR_LIMIT, 0, "more than %" PRIu64 " requests in a resolution",
+                          max);
     return request_next(call, err);
 }
 

@@ -191,6 +191,8 @@ static bool answer_failure(ao_call *call, beamr_status status, beamr_error *err)
 
     if (!call->options->raises_as_error || status == BEAMR_NO_MEMORY)
         return false;
+    if (call->parent && call->task->steps > call->task->context->max_steps)
+        return false; /* nothing of the task goes on */
     value = call_error_value(beamr_status_http(status), err->text);
     if (value.kind == AO_NONE)
         return false;
@@ -490,6 +492,7 @@ beamr_status task_new(ao_context *context, fold_kind fold, ao_value base, ao_val
     task->waits_for = NULL;
     task->above = NULL;
     task->depth = 0;
+    task->steps = 0;
     task->is_fresh = true;
     task->is_loose = false;
     task->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

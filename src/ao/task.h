@@ -136,6 +136,7 @@ struct ao_task {
     ao_group *waits_for; /* under the lock of the groups, */
     ao_task *above;      /* likewise: that its top call resolves apart; NULL for none */
     uint32_t depth;      /* of resolutions around it, if it is apart */
+    uint64_t steps;      /* requests that were begun; beyond context->max_steps it ends */
     bool is_fresh;       /* nothing of it has run */
     bool is_loose;       /* its waiter goes on without it: it needs no context */
 

@@ -96,6 +96,7 @@ static const struct node_option {
     {"commitment_device", OPTION_TEXT, {NULL}},
     {"dedup_subject", OPTION_TEXT, {NULL}},
     {"error_strategy", OPTION_CHOICE, {"throw", "stop"}},
+    {"resolve_max_steps", OPTION_NUMBER, {NULL}},
     {"wasi_max_output", OPTION_NUMBER, {NULL}},
     {"wasm_allow_aot", OPTION_BOOLEAN, {NULL}},
     {"wasm_aot_memory", OPTION_NUMBER, {NULL}},

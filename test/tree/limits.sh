@@ -118,6 +118,7 @@ has "$(constant src/ao/path.h PATH_SEGMENT_MAX)" "bytes in a segment of a path |
 has "$(constant src/ao/path.h PATH_PARTS_MAX)" "segments and inline keys in a path |"
 has "$(constant src/ao/path.h PATH_NESTING_MAX)" "parentheses within each other |"
 has "$(constant include/beamr/ao/context.h AO_RESOLVE_DEPTH)" "resolutions within each other |"
+has "$(constant include/beamr/ao/context.h AO_RESOLVE_STEPS)" "requests in a resolution, with"
 has "$(constant src/codec/httpsig.h HTTPSIG_HEADER_MAX)" "bytes in a header field of HTTP; longer"
 has "$(constant src/codec/httpsig.h HTTPSIG_SIGNATURES_MAX)" "signatures of an HTTP message |"
 has "$(constant src/codec/httpsig.h HTTPSIG_PARTS_MAX)" "parts of a multipart body |"

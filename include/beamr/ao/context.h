@@ -56,6 +56,10 @@ struct ao_options {
         AO_HASHPATH_UPDATE, 0, AO_AWAIT_NAMED, false, false, false, false, 0, NULL             \
     }
 #define AO_RESOLVE_DEPTH 256
+/* Requests in one resolution, with all that devices resolve for it; the option (of `values` of
+ * ao_settings) resolve_max_steps says another number, 0 for no limit. What a guest imports is a
+ * resolution of its own. Beyond it BEAMR_LIMIT is raised, and no device answers that. */
+#define AO_RESOLVE_STEPS 10000000
 
 /* ---- Contexts ---- */
 

@@ -68,6 +68,8 @@ static void frame_drop(ao_task *task)
     ao_call *call = task->top;
 
     task->top = call->parent;
+    if (call->has_own_steps)
+        task->steps = call->steps_before;
     if (call->is_used)
         call_clear_request(call);
     value_drop(&call->result.value);
@@ -103,6 +105,7 @@ static void frame_init(ao_call *call)
     call->raised = NULL;
     call->apart = NULL;
     call->is_apart = false;
+    call->has_own_steps = false;
 }
 
 static ao_call *frame_new(ao_task *task, ao_call *parent)
@@ -156,6 +159,13 @@ beamr_status call_push(ao_call *call, fold_kind fold, ao_value base, ao_value so
     return CALL_PUSHED;
 }
 
+void call_own_steps(ao_task *task)
+{
+    task->top->has_own_steps = true;
+    task->top->steps_before = task->steps;
+    task->steps = 0;
+}
+
 /* ---- Ends of frames ---- */
 
 static void end_task(ao_task *task, beamr_status status, ao_result result)
@@ -191,8 +201,9 @@ static bool answer_failure(ao_call *call, beamr_status status, beamr_error *err)
 
     if (!call->options->raises_as_error || status == BEAMR_NO_MEMORY)
         return false;
-    if (call->parent && call->task->steps > call->task->context->max_steps)
-        return false; /* nothing of the task goes on */
+    if (call->parent && !call->has_own_steps &&
+        call->task->steps > call->task->context->max_steps)
+        return false; /* nothing that is counted with it goes on */
     value = call_error_value(beamr_status_http(status), err->text);
     if (value.kind == AO_NONE)
         return false;

@@ -78,6 +78,8 @@ struct ao_call {
     bool in_hook;  /* this is what a step hook does: it has none itself */
     bool is_first; /* nothing has been resolved yet */
     bool no_force; /* whatever the options say, results are not forced to be messages */
+    bool has_own_steps;    /* task->steps counts those of this frame, */
+    uint64_t steps_before; /* and goes on from here behind it */
 
     /* ---- The request that is resolved ---- */
     uint8_t stage;
@@ -185,6 +187,9 @@ static inline uint32_t call_depth_max(const ao_call *call)
 {
     return call->options->max_depth ? call->options->max_depth : AO_RESOLVE_DEPTH;
 }
+/* The resolution that was pushed last is one of its own for the limit of requests: none of its
+ * own counts for those below, and they answer when it had too many. */
+void call_own_steps(ao_task *task);
 /* End the request with a result: sets it.  Returns CALL_END, or BEAMR_NO_MEMORY. */
 beamr_status call_end(ao_call *call, ao_outcome outcome, BEAMR_OWN ao_value value,
                       beamr_error *err);

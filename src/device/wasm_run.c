@@ -338,8 +338,12 @@ static beamr_status ask(ao_call *call, wasm_job *job, bool *is_done, beamr_error
         return BEAMR_OK;
     options = dev_inner_options(call);
     options.raises_as_error = true;
-    if (job->timeout_ns == 0)
-        return ao_call_resolve(call, base, asked, &options, answered);
+    if (job->timeout_ns == 0) {
+        st = ao_call_resolve(call, base, asked, &options, answered);
+        if (st == CALL_PUSHED)
+            call_own_steps(call->task);
+        return st;
+    }
     st = apart_resolve(call, base, asked, &options, answered, given_up, err);
     if (st == APART_WAITS)
         set_alarm(job);

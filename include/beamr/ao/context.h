@@ -57,8 +57,9 @@ struct ao_options {
     }
 #define AO_RESOLVE_DEPTH 256
 /* Requests in one resolution, with all that devices resolve for it; the option (of `values` of
- * ao_settings) resolve_max_steps says another number, 0 for no limit. What a guest imports is a
- * resolution of its own. Beyond it BEAMR_LIMIT is raised, and no device answers that. */
+ * ao_settings) resolve_max_steps says another number, 0 for no limit. Beyond it BEAMR_LIMIT is
+ * raised, and nothing that devices resolve on the way takes it for an answer. What a guest
+ * imports is a resolution of its own. */
 #define AO_RESOLVE_STEPS 10000000
 
 /* ---- Contexts ---- */

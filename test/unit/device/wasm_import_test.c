@@ -688,6 +688,43 @@ static void another_resolver_is_asked_for_all(void **state)
     ao_context_free(context);
 }
 
+#define FOUR "message@1.0,message@1.0,message@1.0,message@1.0,"
+#define EIGHT FOUR FOUR
+
+/* Each import is a resolution of its own for the limit of requests, whether it can be given up
+ * or not: 29 of them pass a limit that one alone goes beyond. */
+static void each_import_counts_its_own_requests(void **state)
+{
+    static const char *const options[] = {
+        "{\"resolve_max_steps\": 20}", "{\"resolve_max_steps\": 20, \"wasm_timeout\": 60000}"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        ao_context *plain = open_context(NULL);
+        ao_message *values = world_message(plain, options[i]), *base;
+        ao_context *context = open_context(values);
+
+        ao_message_unref(values);
+        ao_context_free(plain);
+        base = guest(context, "{\"device\": \"wasm-64@1.0\", \"stdlib\": {\"my_lib\": "
+                              "{\"device\": \"test-device@1.0\"}}}");
+        base = resolve_next(
+            context, base,
+            "{\"path\": \"compute\", \"function\": \"pow\", \"parameters\": [2, 29]}");
+        expect_integer(base, "results", 1 << 29);
+        ao_message_unref(base);
+        base =
+            guest(context,
+                  "{\"device\": \"wasm-64@1.0\", \"stdlib\": {\"my_lib\": {\"device\": "
+                  "\"stack@1.0\", \"mode\": \"Map\", \"execution-stack\": \"" EIGHT EIGHT EIGHT
+                  "\"}}}");
+        base = resolve_next(context, base, POW);
+        expect_error(base, "results", "more than 20 requests in a resolution");
+        ao_message_unref(base);
+        ao_context_free(context);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -710,6 +747,7 @@ int main(void)
         cmocka_unit_test(the_key_answers_with_zeros_of_the_signature),
         cmocka_unit_test(the_key_needs_names),
         cmocka_unit_test(another_resolver_is_asked_for_all),
+        cmocka_unit_test(each_import_counts_its_own_requests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,10 +74,10 @@ struct ao_call {
     ao_value path; /* borrowed from `source` */
     size_t place;  /* the next item, or byte of the text */
     uint32_t depth;
-    uint8_t fold;  /* fold_kind */
-    bool in_hook;  /* this is what a step hook does: it has none itself */
-    bool is_first; /* nothing has been resolved yet */
-    bool no_force; /* whatever the options say, results are not forced to be messages */
+    uint8_t fold;          /* fold_kind */
+    bool in_hook;          /* this is what a step hook does: it has none itself */
+    bool is_first;         /* nothing has been resolved yet */
+    bool no_force;         /* whatever the options say, results are not forced to be messages */
     bool has_own_steps;    /* task->steps counts those of this frame, */
     uint64_t steps_before; /* and goes on from here behind it */
 

@@ -108,6 +108,7 @@ static const struct node_option {
     {"wasm_max_fuel", OPTION_NUMBER, {NULL}},
     {"wasm_max_guest_memory", OPTION_NUMBER, {NULL}},
     {"wasm_max_memory", OPTION_NUMBER, {NULL}},
+    {"wasm_max_module_size", OPTION_NUMBER, {NULL}},
     {"wasm_timeout", OPTION_NUMBER, {NULL}},
 };
 

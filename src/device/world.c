@@ -40,6 +40,7 @@ struct dev_world {
     _Atomic size_t count;
     uint64_t max_bytes;  /* of all guests */
     uint64_t host_bytes; /* of one */
+    size_t module_bytes; /* of a module; 0: the engine's own limit */
     pthread_mutex_t lock;
     beamr_engine *engines[ENGINES]; /* NULL: not made yet */
     entry *entries;                 /* `cache_max` of them */
@@ -75,13 +76,14 @@ typedef struct other_options {
 static beamr_status read_options(dev_world *world, const ao_message *values,
                                  other_options *others, beamr_error *err)
 {
-    int64_t all = 0, one = 0, cache = CACHE_DEFAULT;
+    int64_t all = 0, one = 0, module = 0, cache = CACHE_DEFAULT;
     const struct {
         const char *name;
         int64_t min, max, *number;
     } options[] = {
         {"wasm_max_memory", 0, INT64_MAX, &all},
         {"wasm_max_guest_memory", 0, INT64_MAX, &one},
+        {"wasm_max_module_size", 0, INT64_MAX, &module},
         {"wasm_cache", 0, CACHE_MAX, &cache},
         {"wasm_idle_time", 0, IDLE_MAX_MS, &others->idle_ms},
         {"wasm_aot_time", 1, AOT_MAX_MS, &others->aot_ms},
@@ -97,6 +99,7 @@ static beamr_status read_options(dev_world *world, const ao_message *values,
         return st;
     world->max_bytes = (uint64_t)all;
     world->host_bytes = (uint64_t)one;
+    world->module_bytes = (size_t)module;
     world->cache_max = (size_t)cache;
     return BEAMR_OK;
 }
@@ -185,6 +188,7 @@ static beamr_status engine_of(dev_world *world, bool is_metered, beamr_engine **
 
     config.metering = is_metered;
     config.max_bytes = world->max_bytes;
+    config.max_module_size = world->module_bytes;
     if (!*engine)
         st = beamr_engine_new(&config, engine, err);
     *out = *engine;

@@ -33,6 +33,8 @@ typedef struct dev_world dev_world; /* counted: states of guests hold it */
  *                                      beyond which the computation fails; 0: no limit.
  *                                      Guests do not see it, as they see what a message
  *                                      declares
+ *   wasm_max_module_size *    0        bytes of a module; 0: no limit but the engine's. Loading one
+ *                                      takes up to 3 s for each MiB, and cannot be ended
  *   wasm_idle_time *          300000   ms after which an instance that nobody uses is given up;
  *                                      its state stays; 0: never
  *   wasm_image_source         none     the device that is asked for images that are not stored:

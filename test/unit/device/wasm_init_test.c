@@ -273,6 +273,32 @@ static void what_is_no_module_is_an_error(void **state)
     ao_context_free(context);
 }
 
+static void a_module_can_be_too_large_for_the_node(void **state)
+{
+    static const char *const options[] = {"{\"wasm_max_module_size\": 100}",
+                                          "{\"wasm_max_module_size\": 100000}"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        ao_context *plain = world_open(NULL, NULL);
+        ao_message *values = world_message(plain, options[i]);
+        ao_context *context = world_open(NULL, values);
+        ao_message *base = message_with_key(context, "{\"device\": \"wasm-64@1.0\"}", "image",
+                                            module_value(module_plain));
+
+        ao_message_unref(values);
+        ao_context_free(plain);
+        if (i == 0) {
+            resolve_fails(context, base, "{\"path\": \"init\"}", NULL, AO_OUTCOME_ERROR, 400,
+                          "at most 100 are taken");
+            ao_message_unref(base);
+        } else {
+            ao_message_unref(resolve_next(context, base, "{\"path\": \"init\"}"));
+        }
+        ao_context_free(context);
+    }
+}
+
 static void other_values_are_errors(void **state)
 {
     static const char *const bases[] = {
@@ -583,6 +609,7 @@ int main(void)
         cmocka_unit_test(an_id_that_is_not_stored_is_an_error),
         cmocka_unit_test(no_image_is_raised),
         cmocka_unit_test(the_request_of_init_may_name_the_image),
+        cmocka_unit_test(a_module_can_be_too_large_for_the_node),
         cmocka_unit_test(what_is_no_module_is_an_error),
         cmocka_unit_test(other_values_are_errors),
         cmocka_unit_test(modes),

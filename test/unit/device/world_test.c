@@ -114,9 +114,9 @@ static void a_budget_of_all_guests_needs_one_engine(void **state)
 
 static void options_that_are_no_numbers_are_refused(void **state)
 {
-    static const char *const names[] = {"wasm_max_memory", "wasm_max_guest_memory",
-                                        "wasm_cache",      "wasm_idle_time",
-                                        "wasm_aot_time",   "wasm_aot_memory"};
+    static const char *const names[] = {
+        "wasm_max_memory", "wasm_max_guest_memory", "wasm_cache",          "wasm_idle_time",
+        "wasm_aot_time",   "wasm_aot_memory",       "wasm_max_module_size"};
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

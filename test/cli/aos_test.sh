@@ -53,6 +53,9 @@ aos "a module with other functions" 1 "" "^error: the module is not made for aos
     "$2/examples/calculator.wasm" '1'
 aos "an exit" 1 5 "^trap: exit: 3$" "$guest" 'x = 5' 'exit(3)' 'x'
 aos "standard output is shown" 0 $'hello\n3' "" "$guest" 'print("hello")' '1 + 2'
+aos "an error that begins with empty lines" 1 "" "^error: boom$" "$guest" $'error("\n\nboom")'
+aos "standard output that the process begins anew" 0 $'hello\nyo\n2' "" "$guest" \
+    'print("hello")' 'write("/dev/stdout", "yo")'
 aos "an evaluation without end" 3 5 "failure: compute: " "$guest" \
     --option wasm_timeout=100 'x = 5' 'loop()' 'x'
 aos "output that is lost" 0 $'hel\n3' "aos: 3 bytes of output are lost .wasi_max_output." "$guest" \
@@ -71,6 +74,17 @@ id=$("$beamr" message store "$work/foreign.json" --kv "lmdb:$work/foreign/state-
 echo "state-1 $id" >"$work/foreign/current"
 aos "no control characters of a process on the terminal" 0 '~^message .u001b.31mred$' "" \
     --load "$work/foreign" --show-outbox x
+
+# What programs of aos answer: {output, prompt}; and all that they send.
+cat >"$work/foreign.json" <<'END'
+{"device": "patch@1.0", "patch-from": "/results", "process": {"type": "Process"}, "at-slot": 0,
+ "results": {"spawns": {"1": {"a": "b"}}, "assignments": ["c"], "data": {"output": "told", "prompt": ">"}}}
+END
+id=$("$beamr" message store "$work/foreign.json" --kv "lmdb:$work/foreign/state-1")
+echo "state-1 $id" >"$work/foreign/current"
+aos "an answer with a prompt" 0 told "" --load "$work/foreign" x
+aos "spawns are shown" 0 '~^spawn 1$' "" --load "$work/foreign" --show-outbox x
+aos "assignments are shown" 0 '~^assignments$' "" --load "$work/foreign" --show-outbox x
 
 printf 'y = 6\ny * 7' >"$work/program"
 aos "data out of a file" 0 42 "" "$guest" --data "@$work/program"
@@ -94,6 +108,8 @@ aos "the owner that a tag names" 0 2 "" "$guest" --process-tag from-process=x \
 printf 'x = 5\ny = 2\\\nx * y\n\ncount()\n' >"$work/lines"
 "$beamr" aos "$guest" <"$work/lines" >"$work/out" 2>&1
 equal "expressions out of lines" "$?:$(cat "$work/out")" $'0:10\n3'
+"$beamr" aos "$guest" --data 3 <"$work/lines" >"$work/out" 2>&1
+equal "with --data nothing else is read" "$?:$(cat "$work/out")" 0:3
 printf '(1 + 1' | "$beamr" aos "$guest" >"$work/out" 2>"$work/err"
 equal "the end of the input ends an expression" "$?:$(wc -l <"$work/err")" 1:1
 
@@ -107,6 +123,10 @@ aos "the same without a break" 0 $'0\n15' "" "$guest" "${at[@]}" --save "$work/w
     'x = 5' 'grow(3) * 0' 'x = x * 3' x
 equal "both are the same, byte for byte" "$(cut -d' ' -f2 "$work/kept/current")" \
     "$(cut -d' ' -f2 "$work/whole/current")"
+read -r store id <"$work/whole/current"
+check "aos: the slot of its last message" 0 4 "" "$beamr" resolve "/$id/at-slot" --kv "lmdb:$work/whole/$store"
+aos "a process that has printed" 0 hello "" "$guest" --save "$work/printed" 'print("hello")'
+aos "prints it once" 0 2 "" --load "$work/printed" '1 + 1'
 equal "one state is kept" "$(ls "$work/kept")" $'current\nstate-2'
 mkdir "$work/kept/state-9"
 echo "not a store" >"$work/kept/state-9/data.mdb"

@@ -467,7 +467,21 @@ static beamr_status cancel_self(ao_call *call, beamr_error *err)
     return work(call, err);
 }
 
-static const ao_key work_keys[] = {{"work", work}, {"self", cancel_self}, AO_KEYS_END};
+/* Is cancelled twice while it works. */
+static beamr_status cancel_twice(ao_call *call, beamr_error *err)
+{
+    ao_stop stop;
+
+    (void)err;
+    ao_stop_begin(&stop, ask, &asked);
+    ao_task_cancel(own_task);
+    ao_task_cancel(own_task);
+    assert_true(ao_stop_end(&stop));
+    return ao_call_ok(call, ao_binary_text("worked"));
+}
+
+static const ao_key work_keys[] = {
+    {"work", work}, {"self", cancel_self}, {"twice", cancel_twice}, AO_KEYS_END};
 static const ao_device dev_work = {.name = "work@1.0", .keys = work_keys};
 
 static void *cancel_soon(void *unused)
@@ -518,6 +532,22 @@ static void work_of_a_cancelled_task_ends_at_once(void **state)
     ao_context_free(context);
 }
 
+static void work_is_asked_once(void **state)
+{
+    ao_context *context = apart_world(NULL);
+    ao_value list = world_list(late_device("work@1.0"), world_path("twice"), AO_NO_VALUE);
+
+    (void)state;
+    world_add(context, &dev_work);
+    asked = 0;
+    assert_int_equal(ao_task_start(context, list, NULL, count_end, NULL, &own_task, NULL),
+                     BEAMR_OK);
+    assert_int_equal(asked, 1);
+    ao_task_unref(own_task);
+    ao_value_unref(list);
+    ao_context_free(context);
+}
+
 static void without_a_task_nothing_is_asked(void **state)
 {
     ao_stop stop, zero = {0};
@@ -542,6 +572,7 @@ int main(void)
         cmocka_unit_test(an_executor_runs_what_goes_on),
         cmocka_unit_test(a_circle_through_what_is_apart_is_found),
         cmocka_unit_test(answers_and_those_who_give_up_may_meet),
+        cmocka_unit_test(work_is_asked_once),
         cmocka_unit_test(work_ends_when_its_task_is_cancelled),
         cmocka_unit_test(work_of_a_cancelled_task_ends_at_once),
         cmocka_unit_test(without_a_task_nothing_is_asked),

@@ -132,6 +132,34 @@ static void chains_of_any_length_agree(void **state)
     }
 }
 
+/* The first part of its path is what a request is called by. */
+static void a_request_stands_for_the_first_part_of_its_path(void **state)
+{
+    ao_message *base = named("root");
+    ao_value root = ao_message_value(base), key = ao_binary_text("key-0"), parts[2], paths[4];
+    ao_value expected, actual;
+
+    (void)state;
+    assert_int_equal(ao_hashpath_next(context, root, key, &expected, NULL), BEAMR_OK);
+    parts[0] = ao_binary_text("key-0");
+    parts[1] = ao_binary_text("more");
+    paths[0] = ao_binary_text("key-0");
+    paths[1] = ao_binary_text("//key-0");
+    paths[2] = ao_binary_text("/key-0/more");
+    paths[3] = ao_list_new(parts, 2);
+    for (size_t i = 0; i < 4; i++) {
+        ao_value request = world_message_of("path", paths[i]);
+
+        assert_int_equal(ao_hashpath_next(context, root, request, &actual, NULL), BEAMR_OK);
+        assert_true(ao_value_equal(actual, expected));
+        ao_value_unref(actual);
+        ao_value_unref(request);
+    }
+    ao_value_unref(expected);
+    ao_value_unref(key);
+    ao_value_unref(root);
+}
+
 static void nothing_is_computed_until_somebody_asks(void **state)
 {
     ao_message *end;
@@ -318,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_of_any_length_agree),
         cmocka_unit_test(a_result_holds_only_the_first_of_what_it_came_from),
+        cmocka_unit_test(a_request_stands_for_the_first_part_of_its_path),
         cmocka_unit_test(nothing_is_computed_until_somebody_asks),
         cmocka_unit_test(a_message_without_an_id_fails_only_the_question),
         cmocka_unit_test(a_reset_message_has_its_id_again),

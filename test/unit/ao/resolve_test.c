@@ -10,6 +10,12 @@ static beamr_status do_raise(ao_call *call, beamr_error *err)
     return beamr_fail(err, BEAMR_IO, 0, "the disk is gone");
 }
 
+static beamr_status do_run_out(ao_call *call, beamr_error *err)
+{
+    (void)call;
+    return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a test");
+}
+
 static beamr_status do_nothing(ao_call *call, beamr_error *err)
 {
     (void)call;
@@ -87,17 +93,11 @@ static beamr_status answer_within(ao_call *call, beamr_error *err)
                            ao_binary_text("fail"), NULL, ascend);
 }
 
-static const ao_key test_keys[] = {{"fail", do_raise},
-                                   {"nothing", do_nothing},
-                                   {"refuse", do_refuse},
-                                   {"dash-key", do_key},
-                                   {"key", do_key},
-                                   {"request", do_request},
-                                   {"list", do_list},
-                                   {"descend", descend},
-                                   {"repeat", repeat},
-                                   {"within", answer_within},
-                                   AO_KEYS_END};
+static const ao_key test_keys[] = {
+    {"fail", do_raise},      {"run-out", do_run_out},   {"nothing", do_nothing},
+    {"refuse", do_refuse},   {"dash-key", do_key},      {"key", do_key},
+    {"request", do_request}, {"list", do_list},         {"descend", descend},
+    {"repeat", repeat},      {"within", answer_within}, AO_KEYS_END};
 static const ao_device dev_tool = {.name = "tool@1.0", .keys = test_keys};
 
 static ao_context *tool_world(void)
@@ -253,6 +253,25 @@ static void failures_are_raised_or_answered(void **state)
         ao_bytes(ao_message_find_text(ao_to_message(result.value), "body")).data,
         "the disk is gone", 16);
     ao_value_unref(result.value);
+    ao_context_free(context);
+}
+
+/* There may be none for the answer either. */
+static void without_memory_there_is_no_answer(void **state)
+{
+    ao_context *context = tool_world();
+    ao_value base = tool(), request = ao_binary_text("run-out");
+    ao_options options = AO_OPTIONS_DEFAULT;
+    ao_result result;
+    beamr_error err = {0};
+
+    (void)state;
+    options.raises_as_error = true;
+    assert_int_equal(ao_resolve_on(context, base, request, &options, &result, &err),
+                     BEAMR_NO_MEMORY);
+    assert_string_equal(err.text, "no memory for a test");
+    ao_value_unref(request);
+    ao_value_unref(base);
     ao_context_free(context);
 }
 
@@ -461,6 +480,30 @@ static void a_path_in_parentheses_gives_the_request(void **state)
     ao_context_free(context);
 }
 
+/* Nor does what is resolved on the way to it become a message. */
+static void what_a_request_is_made_of_stays_a_text(void **state)
+{
+    ao_context *context = tool_world();
+    ao_options options = AO_OPTIONS_DEFAULT;
+    ao_value within =
+        world_list(world_message_of("k", ao_binary_text("a")), world_path("k"), AO_NO_VALUE);
+    ao_value inner = world_list(world_message_of("x", ao_resolve_form(within)), world_path("x"),
+                                AO_NO_VALUE);
+    ao_result result;
+
+    (void)state;
+    options.force_message = true;
+    result = resolve_list(context,
+                          world_list(world_message_of("a", ao_binary_text("found")),
+                                     ao_resolve_form(inner), AO_NO_VALUE),
+                          &options);
+    assert_int_equal(result.value.kind, AO_MESSAGE);
+    assert_memory_equal(
+        ao_bytes(ao_message_find_text(ao_to_message(result.value), "body")).data, "found", 5);
+    ao_value_unref(result.value);
+    ao_context_free(context);
+}
+
 static void a_value_that_is_a_path_is_resolved(void **state)
 {
     ao_context *context = tool_world();
@@ -470,6 +513,34 @@ static void a_value_that_is_a_path_is_resolved(void **state)
 
     (void)state;
     assert_result_text(world_resolve(context, base, "x", NULL), "value");
+    ao_context_free(context);
+}
+
+/* Only what is nothing else than a status and a body stands for its body. */
+static void a_message_of_status_and_body_is_marked(void **state)
+{
+    static const char *const statuses[] = {"ok", "created", "ok"};
+    static const bool has_more[] = {false, false, true};
+    ao_context *context = tool_world();
+    ao_options options = AO_OPTIONS_DEFAULT;
+
+    (void)state;
+    options.force_message = true;
+    for (size_t i = 0; i < 3; i++) {
+        ao_builder b;
+        ao_result result;
+
+        ao_builder_begin(&b, NULL, NULL, NULL);
+        ao_builder_put(&b, "status", ao_binary_text(statuses[i]));
+        ao_builder_put(&b, "body", ao_binary_text("b"));
+        if (has_more[i])
+            ao_builder_put(&b, "more", ao_binary_text("m"));
+        result =
+            world_resolve(context, world_message_of("m", ao_builder_value(&b)), "m", &options);
+        assert_int_equal(ao_message_find_text(ao_to_message(result.value), "ao-result").kind,
+                         i == 0 ? AO_BINARY : AO_NONE);
+        ao_value_unref(result.value);
+    }
     ao_context_free(context);
 }
 
@@ -511,6 +582,54 @@ static void the_step_hook_replaces_results(void **state)
     ao_context_free(context);
 }
 
+/* Asks for something itself, which is no step that it is told of; `seen` says how often it was
+ * told. */
+static unsigned seen;
+
+static beamr_status hook_asked(ao_call *call, beamr_error *err)
+{
+    (void)err;
+    return ao_call_ok(call, ao_value_ref(ao_call_result(call)->value));
+}
+
+static beamr_status hook_asks(ao_call *call, beamr_error *err)
+{
+    ao_value base = world_message_of("body", ao_binary_text("asked"));
+
+    (void)err;
+    seen++;
+    return ao_call_resolve(call, world_message_of("m", base), ao_binary_text("m"), NULL,
+                           hook_asked);
+}
+
+static const ao_key asking_keys[] = {{"ask", hook_asks}, AO_KEYS_END};
+static const ao_device dev_asking = {.name = "asking@1.0", .keys = asking_keys};
+
+static void the_step_hook_is_not_told_of_itself(void **state)
+{
+    ao_context *context = tool_world();
+    ao_value hook = world_message_of("device", ao_binary_text("asking@1.0")), values;
+    ao_message *whole = NULL;
+    ao_options options = AO_OPTIONS_DEFAULT;
+    ao_result result;
+
+    (void)state;
+    world_add(context, &dev_asking);
+    assert_int_equal(
+        ao_message_with(ao_to_message(hook), "path", ao_binary_text("ask"), &whole, NULL),
+        BEAMR_OK);
+    ao_value_unref(hook);
+    values = world_message_of("on", world_message_of("step", ao_message_value(whole)));
+    options.values = ao_to_message(values);
+    seen = 0;
+    result = world_resolve(context, tool(), "key", &options);
+    assert_int_equal(seen, 1);
+    assert_memory_equal(ao_bytes(result.value).data, "asked", 5);
+    ao_value_unref(result.value);
+    ao_value_unref(values);
+    ao_context_free(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,6 +643,7 @@ int main(void)
         cmocka_unit_test(a_function_must_answer),
         cmocka_unit_test(errors_are_answers),
         cmocka_unit_test(failures_are_raised_or_answered),
+        cmocka_unit_test(without_memory_there_is_no_answer),
         cmocka_unit_test(depth_is_limited),
         cmocka_unit_test(long_chains_take_no_stack),
         cmocka_unit_test(devices_are_added_before_the_first_resolution),
@@ -532,8 +652,11 @@ int main(void)
         cmocka_unit_test(a_base_can_name_a_device),
         cmocka_unit_test(a_request_can_name_a_device),
         cmocka_unit_test(a_path_in_parentheses_gives_the_request),
+        cmocka_unit_test(what_a_request_is_made_of_stays_a_text),
         cmocka_unit_test(a_value_that_is_a_path_is_resolved),
+        cmocka_unit_test(a_message_of_status_and_body_is_marked),
         cmocka_unit_test(the_step_hook_replaces_results),
+        cmocka_unit_test(the_step_hook_is_not_told_of_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 #include "ao/link.h"
 #include "ao/set.h"
 
-/* ---- Commitments as this test has them: the keys `a` and `c` ---- */
+/* ---- Commitments as this test has them: the keys `a`, `c` and `path` ---- */
 
 static beamr_status committed_status;
 static int committed_calls;
@@ -29,7 +29,8 @@ beamr_status ao_committed(ao_context *context, const ao_message *message,
     committed_calls++;
     if (committed_status != BEAMR_OK)
         return beamr_fail(err, committed_status, 0, "so");
-    *out = ao_list_new((ao_value[]){ao_binary_text("a"), ao_binary_text("c")}, 2);
+    *out = ao_list_new(
+        (ao_value[]){ao_binary_text("a"), ao_binary_text("c"), ao_binary_text("path")}, 3);
     return BEAMR_OK;
 }
 
@@ -180,6 +181,8 @@ static void those_of_messages_within_go_as_well(void **state)
               "{b: {a: {q: 1, r: 1}}}");
     check_path("{c: {b: {a: 1, commitments: {x: 1}}}}", "c/b",
                ao_message_value(ao_message_ref(more)), "{c: {b: {a: 2}}}");
+    /* Also by a key that cannot be set in the message itself. */
+    check_set("{b: {path: x, commitments: {x: 1}}}", "{b: {path: y}}", "{b: {path: y}}");
     check_set("{b: {a: 1, commitments: {x: 1}}}", "{b: {a: 1}}",
               "{b: {a: 1, commitments: {x: 1}}}");
     check_set("{b: {a: 1, commitments: {x: 1}}}", "{b: {e: {d: 1}}}",

@@ -49,6 +49,35 @@ static void a_request_comes_through_once(void **state)
     ao_value_unref(again.value);
 }
 
+static void keep(void *pointer)
+{
+    (void)pointer;
+}
+
+/* What only this host knows is carried by no codec. */
+static void a_request_without_an_id_is_an_error(void **state)
+{
+    static int ours;
+    ao_message *plain = world_message(context, "{\"path\": \"compute\"}"), *request = NULL;
+    ao_value base = message("{\"device\": \"dedup@1.0\"}"), value;
+    ao_result result;
+    int64_t status = 0;
+    beamr_error err = {0};
+
+    (void)state;
+    assert_int_equal(ao_message_with(plain, "m", ao_native_new(&ours, keep), &request, &err),
+                     BEAMR_OK);
+    value = ao_message_value(request);
+    assert_int_equal(ao_resolve_on(context, base, value, NULL, &result, &err), BEAMR_OK);
+    assert_int_equal(result.outcome, AO_OUTCOME_ERROR);
+    (void)ao_to_integer(ao_message_find_text(ao_to_message(result.value), "status"), &status);
+    assert_int_equal(status, 400);
+    ao_value_unref(result.value);
+    ao_value_unref(value);
+    ao_value_unref(base);
+    ao_message_unref(plain);
+}
+
 static void the_newest_id_stands_in_front(void **state)
 {
     ao_message *request = world_message(context, "{\"path\": \"compute\", \"m\": 1}");
@@ -161,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_comes_through_once),
+        cmocka_unit_test(a_request_without_an_id_is_an_error),
         cmocka_unit_test(the_newest_id_stands_in_front),
         cmocka_unit_test(a_single_id_is_seen),
         cmocka_unit_test(later_passes_let_all_through),

@@ -103,6 +103,66 @@ static void module_endless(wasm_builder *w)
     wasm_bytes(w, code, sizeof code);
 }
 
+/* handle and malloc of a guest whose addresses lie above two GiB: of 32 bits they are negative
+ * as numbers. */
+static void module_high(wasm_builder *w, bool is64)
+{
+    static const int64_t at = 0x80000010, heap = 0x80001000;
+    const uint8_t type = is64 ? 0x7e : 0x7f, constant = is64 ? 0x42 : 0x41;
+    const uint8_t add = is64 ? 0x7c : 0x6a;
+
+    wasm_begin(w);
+    wasm_section(w, WASM_TYPE);
+    wasm_u64(w, 2);
+    wasm_functype(w, is64 ? "ll" : "ii", is64 ? "l" : "i");
+    wasm_functype(w, is64 ? "l" : "i", is64 ? "l" : "i");
+    wasm_end(w);
+    wasm_section(w, WASM_FUNCTION);
+    WASM(w, 2, 0, 1);
+    wasm_end(w);
+    wasm_section(w, WASM_MEMORY);
+    WASM(w, 1, is64 ? 4 : 0);
+    wasm_u64(w, 32769);
+    wasm_end(w);
+    wasm_section(w, WASM_GLOBAL);
+    WASM(w, 1, type, 1, constant);
+    wasm_s64(w, is64 ? heap : (int32_t)heap);
+    WASM(w, 0x0b);
+    wasm_end(w);
+    wasm_section(w, WASM_EXPORT);
+    wasm_u64(w, 3);
+    wasm_export(w, "memory", 2, 0);
+    wasm_export(w, "handle", 0, 0);
+    wasm_export(w, "malloc", 0, 1);
+    wasm_end(w);
+    wasm_section(w, WASM_CODE);
+    wasm_u64(w, 2);
+    wasm_sized(w);
+    WASM(w, 0, constant);
+    wasm_s64(w, is64 ? at : (int32_t)at);
+    WASM(w, 0x0b);
+    wasm_end(w);
+    WASM_BODY(w, 0x23, 0, 0x23, 0, 0x20, 0, add, 0x24, 0);
+    wasm_end(w);
+    wasm_section(w, WASM_DATA);
+    WASM(w, 1, 0, constant);
+    wasm_s64(w, is64 ? at : (int32_t)at);
+    WASM(w, 0x0b);
+    wasm_u64(w, sizeof reply);
+    wasm_bytes(w, reply, sizeof reply);
+    wasm_end(w);
+}
+
+static void module_high32(wasm_builder *w)
+{
+    module_high(w, false);
+}
+
+static void module_high64(wasm_builder *w)
+{
+    module_high(w, true);
+}
+
 /* A process of the stack that processes of aos have. */
 static ao_message *process(ao_context *context, void (*module)(wasm_builder *w))
 {
@@ -283,6 +343,25 @@ static void assert_texts(const ao_message *state, int64_t addresses[2])
     }
 }
 
+static void texts_and_replies_may_lie_above_two_gib(void **state)
+{
+    static void (*const modules[])(wasm_builder * w) = {module_high32, module_high64};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        ao_context *context = context_of_stacks();
+        ao_message *base = process(context, modules[i]);
+        int64_t addresses[2];
+
+        base = resolve_next(context, base, COMPUTE);
+        assert_texts(base, addresses);
+        assert_int_equal(addresses[0], 0x80001000);
+        assert_true(has_text(ao_text(value_at(base, "results/data")), "yes"));
+        ao_message_unref(base);
+        ao_context_free(context);
+    }
+}
+
 static void texts_stand_in_the_guest_and_room_is_used_again(void **state)
 {
     ao_context *context = context_of_stacks();
@@ -336,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_malloc_that_does_not_end_is_a_failure),
         cmocka_unit_test(a_reply_becomes_results),
+        cmocka_unit_test(texts_and_replies_may_lie_above_two_gib),
         cmocka_unit_test(what_is_no_reply_is_an_error_and_the_process_stays),
         cmocka_unit_test(fuel_of_the_process_is_no_failure_of_the_node),
         cmocka_unit_test(a_guest_that_counts_no_fuel_is_not_given_texts),

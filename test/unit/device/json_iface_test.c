@@ -95,6 +95,9 @@ static void a_message_shows_when_it_was_assigned(void **state)
     assert_has("{}", ", \"block-height\": \"12\"", "\"Block-Height\":\"12\",");
     assert_has("{}", ", \"block-height\": 12, \"timestamp\": \"99\", \"slot\": 3",
                "\"Slot\":3,\"Tags\":[],\"Target\":\"\",\"Timestamp\":99}");
+    assert_has("{}", ", \"slot\": \"3\", \"block-timestamp\": \"8\"",
+               "\"Block-Timestamp\":8,\"Data\":\"\",");
+    assert_has("{}", ", \"slot\": \"3\"", "\"Slot\":3,\"Tags\"");
     assert_has("{}", ", \"block-timestamp\": 7", "\"Block-Timestamp\":7,\"Data\"");
     assert_has("{}", ", \"timestamp\": \"soon\"", "\"Timestamp\":\"soon\"}");
 }
@@ -116,6 +119,28 @@ static void the_owner_is_the_first_signer(void **state)
     (void)state;
     assert_has(body, "", "\"From\":\"first\",");
     assert_has(body, "", "\"Owner\":\"first\",\"Signature\":\"one\",");
+}
+
+/* 512 bytes are a signature itself, also if they could be a text. */
+static void a_signature_of_bytes_is_base64url(void **state)
+{
+    char body[1024], signature[513] = "";
+
+    (void)state;
+    memset(signature, 'a', 512);
+    snprintf(body, sizeof body,
+             "{\"commitments\": {" ID_A
+             "{\"commitment-device\": \"x@1.0\", \"committer\": \"c\","
+             " \"signature\": \"%s\"}}}",
+             signature);
+    assert_has(body, "", "\"Signature\":\"YWFhYWFhYWFh");
+    signature[511] = '\0';
+    snprintf(body, sizeof body,
+             "{\"commitments\": {" ID_A
+             "{\"commitment-device\": \"x@1.0\", \"committer\": \"c\","
+             " \"signature\": \"%s\"}}}",
+             signature);
+    assert_has(body, "", "\"Signature\":\"aaaaaaaa");
 }
 
 static void the_environment_is_the_process(void **state)
@@ -176,10 +201,33 @@ static void bytes_that_are_no_text_are_base64url(void **state)
     assert_written("tag", "\xff", 1, "{\"name\":\"Tag\",\"value\":\"_w\"}");
     assert_written("target", id, sizeof id,
                    "\"Target\":\"__________________________________________8\"");
+    assert_written("target", "0123456789abcdef0123456789abcdef",
+                   32, /* an id, whatever it looks like */
+                   "\"Target\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"");
     assert_written("from-process", id, sizeof id,
                    "\"From\":\"__________________________________________8\"");
     assert_written("anchor", id, sizeof id,
                    "{\"Anchor\":\"__________________________________________8\"");
+}
+
+/* The process may have the module itself there, which is no id. */
+static void an_image_that_is_no_id_is_not_shown(void **state)
+{
+    ao_context *context = world_open(NULL, NULL);
+    char image[301] = "", base[512];
+    ao_result result;
+    beamr_bytes text;
+
+    (void)state;
+    memset(image, 'i', 300);
+    snprintf(base, sizeof base, "{" DEVICE ", \"pass\": 1, \"process\": {\"image\": \"%s\"}}",
+             image);
+    result = world_resolve(context, base, "{\"path\": \"compute\", \"body\": {}}");
+    text =
+        ao_text(ao_list_at(ao_message_find_text(ao_to_message(result.value), "parameters"), 0));
+    assert_non_null(memmem(text.data, text.len, "\"Module\":\"\",", 12));
+    ao_value_unref(result.value);
+    ao_context_free(context);
 }
 
 static void what_is_missing_is_named(void **state)
@@ -276,6 +324,8 @@ static void replies_become_results(void **state)
                  "{\"is\": {\"data\": {\"deep\": [1, null]}, " EMPTY "}}");
     assert_reply(OK("{\"Output\": \"text\", \"Error\": []}"), AO_OUTCOME_OK,
                  "{\"is\": {\"data\": \"text\", " EMPTY "}}");
+    assert_reply(OK("{\"Output\": \"text\", \"Error\": false}"), AO_OUTCOME_OK,
+                 "{\"is\": {\"data\": \"text\", " EMPTY "}}");
     assert_reply(OK("{\"Output\": [], \"Messages\": []}"), AO_OUTCOME_OK,
                  "{\"is\": {" EMPTY "}}");
     assert_reply(OK("{\"Output\": {\"data\": \"x\"}, \"Error\": \"but\"}"), AO_OUTCOME_OK,
@@ -294,6 +344,25 @@ static void replies_become_results(void **state)
                  " \"spawns\": {\"1\": {\"data\": \"s\", \"t\": \"1\", \"from-image\": \"IMG\","
                  " \"from-process\": \"DSaUGD9oDk-5sVH1H6RoAMbL2UPgaTYZzKHIG06n_QY\"}},"
                  " \"outbox\": {}, \"patches\": [{\"a\": 1}]}}");
+}
+
+/* As a process has it that came out of a store. */
+static void a_reply_may_stand_in_a_list_or_a_message(void **state)
+{
+    static const char reply[] =
+        "{\\\"ok\\\": true, \\\"response\\\": {\\\"Output\\\": \\\"x\\\"}}";
+    ao_context *context = world_open(NULL, NULL);
+    char output[256], base[512];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(output, sizeof output, i ? "{\"1\": \"%s\"}" : "[\"%s\"]", reply);
+        snprintf(base, sizeof base,
+                 "{" DEVICE ", \"pass\": 2, \"results\": {\"type\": \"ok\", \"output\": %s}}",
+                 output);
+        world_expect(context, base, "{\"path\": \"compute/results/data\"}", "{\"is\": \"x\"}");
+    }
+    ao_context_free(context);
 }
 
 static void errors_of_a_module_are_errors(void **state)
@@ -392,13 +461,17 @@ static char *repeated(const char *start, const char *one, size_t count, const ch
     return text;
 }
 
-static void assert_refused(char *reply)
+/*   text  what the answer says */
+static void assert_refused(char *reply, const char *text)
 {
     ao_context *context = world_open(NULL, NULL);
     ao_value results;
+    beamr_bytes body;
 
     assert_int_equal(replied(context, reply, strlen(reply), &results), AO_OUTCOME_ERROR);
-    assert_true(ao_text(ao_message_find_text(ao_to_message(results), "body")).len > 0);
+    body = ao_text(ao_message_find_text(ao_to_message(results), "body"));
+    if (!memmem(body.data, body.len, text, strlen(text)))
+        fail_msg("%.*s", (int)body.len, (const char *)body.data);
     ao_value_unref(results);
     ao_context_free(context);
     free(reply);
@@ -407,9 +480,11 @@ static void assert_refused(char *reply)
 static void replies_without_end_are_refused(void **state)
 {
     (void)state;
-    assert_refused(repeated("", "[", 1000000, ""));
-    assert_refused(repeated("{\"ok\":true,\"response\":", "{\"Output\":", 65, "1"));
-    assert_refused(repeated(OK("{\"Messages\": ["), "{},", 1200000, "{}]}}"));
+    assert_refused(repeated("", "[", 1000000, ""), "more than 64 arrays and objects");
+    assert_refused(repeated("{\"ok\":true,\"response\":", "{\"Output\":", 65, "1"),
+                   "more than 64 arrays and objects");
+    assert_refused(repeated(OK("{\"Messages\": ["), "{},", 1200000, "{}]}}"),
+                   "more than 1000000 values");
 }
 
 static void large_replies_are_results(void **state)
@@ -418,7 +493,7 @@ static void large_replies_are_results(void **state)
         repeated("{\"ok\":true,\"response\":{\"Output\":{\"data\":\"", "x", 5000000,
                  "\"},\"Messages\":[{\"Tags\":[{\"name\":\"t\",\"value\":\"v\"}]}]}}");
     ao_context *context = world_open(NULL, NULL);
-    ao_value results;
+    ao_value results, sent;
 
     (void)state;
     assert_int_equal(replied(context, reply, strlen(reply), &results), AO_OUTCOME_OK);
@@ -429,6 +504,10 @@ static void large_replies_are_results(void **state)
     reply = repeated("{\"ok\":true,\"response\":{\"Messages\":[{\"Tags\":[{\"name\":\"", "n",
                      70000, "\",\"value\":\"v\"}]}]}}");
     assert_int_equal(replied(context, reply, strlen(reply), &results), AO_OUTCOME_OK);
+    assert_int_equal(
+        ao_message_get_path(ao_to_message(results), beamr_bytes_of("outbox/1"), &sent, NULL),
+        BEAMR_OK);
+    assert_int_equal(ao_message_count(ao_to_message(sent)), 2); /* no name is so long */
     ao_value_unref(results);
     ao_context_free(context);
     free(reply);
@@ -480,11 +559,14 @@ int main(void)
         cmocka_unit_test(tags_that_nobody_signed_do_not_stand_in_for_what_was_signed),
         cmocka_unit_test(a_message_shows_when_it_was_assigned),
         cmocka_unit_test(the_owner_is_the_first_signer),
+        cmocka_unit_test(a_signature_of_bytes_is_base64url),
         cmocka_unit_test(the_environment_is_the_process),
         cmocka_unit_test(bytes_that_are_no_text_are_base64url),
+        cmocka_unit_test(an_image_that_is_no_id_is_not_shown),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(other_passes_do_nothing),
         cmocka_unit_test(replies_become_results),
+        cmocka_unit_test(a_reply_may_stand_in_a_list_or_a_message),
         cmocka_unit_test(errors_of_a_module_are_errors),
         cmocka_unit_test(a_module_cannot_say_what_the_node_says),
         cmocka_unit_test(messages_get_their_tags_as_keys),

@@ -76,6 +76,28 @@ static beamr_status noting_set(ao_call *call, beamr_error *err)
 static const ao_key noting_keys[] = {{"set", noting_set}, AO_KEYS_END};
 static const ao_device noting = {.name = "noting@1.0", .keys = noting_keys};
 
+/* One that does not let itself be set. */
+static beamr_status refusing_set(ao_call *call, beamr_error *err)
+{
+    (void)err;
+    return ao_call_error(call, 418, "not here");
+}
+
+static const ao_key refusing_keys[] = {{"set", refusing_set}, AO_KEYS_END};
+static const ao_device refusing = {.name = "refusing@1.0", .keys = refusing_keys};
+
+static void a_device_may_refuse_to_be_set(void **state)
+{
+    ao_context *context = world_open(NULL, NULL);
+
+    (void)state;
+    assert_int_equal(ao_context_add_device(context, &refusing, NULL), BEAMR_OK);
+    world_expect_outcome(context, "{\"a\": {\"device\": \"refusing@1.0\", \"k\": 1}}",
+                         "{\"path\": \"set\", \"a/k\": 2, \"other\": 3}", AO_OUTCOME_ERROR,
+                         418);
+    ao_context_free(context);
+}
+
 static void a_path_through_a_device_uses_its_set(void **state)
 {
     ao_context *context = world_open(NULL, NULL);
@@ -229,6 +251,7 @@ int main(void)
         cmocka_unit_test(lists_its_keys_in_order),
         cmocka_unit_test(removes_one_key_or_several),
         cmocka_unit_test(sets_paths_and_makes_what_is_missing),
+        cmocka_unit_test(a_device_may_refuse_to_be_set),
         cmocka_unit_test(a_path_through_a_device_uses_its_set),
         cmocka_unit_test(a_binary_has_an_id),
         cmocka_unit_test(keys_are_those_of_the_device),

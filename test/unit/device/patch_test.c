@@ -72,6 +72,19 @@ static void what_a_patch_says_about_itself_is_left_out(void **state)
                  "{\"is\": {" DEVICE ", \"k\": {\"a\": 1, \"b\": 2}, \"out\": {}}}");
 }
 
+/* What vouches for a patch does not vouch for the place that it is merged into. */
+static void a_target_gets_no_commitments(void **state)
+{
+    (void)state;
+    world_expect(context,
+                 "{" DEVICE ", \"to\": \"a/b\", \"a\": {\"b\": {\"w\": 2}}, \"1\": {\"method\":"
+                 " \"PATCH\", \"v\": 1, \"commitments\": {\"x\": {\"commitment-device\":"
+                 " \"httpsig@1.0\", \"committed\": [\"method\", \"v\"]}}}}",
+                 "{\"path\": \"compute\"}",
+                 "{\"is\": {" DEVICE
+                 ", \"to\": \"a/b\", \"a\": {\"b\": {\"v\": 1, \"w\": 2}}}}");
+}
+
 /* The first of four places has the path. */
 static void paths_come_from_the_request_before_the_base(void **state)
 {
@@ -296,6 +309,7 @@ int main(void)
         cmocka_unit_test(without_patches_the_base_stays),
         cmocka_unit_test(without_a_source_it_is_the_base),
         cmocka_unit_test(what_a_patch_says_about_itself_is_left_out),
+        cmocka_unit_test(a_target_gets_no_commitments),
         cmocka_unit_test(paths_come_from_the_request_before_the_base),
         cmocka_unit_test(the_source_can_lie_in_the_request),
         cmocka_unit_test(the_target_can_lie_within_the_source),

@@ -1,6 +1,7 @@
 /* stack@1.0 with devices that say what they see: fold, Map, transform, prefixes, passes, the
  * strategies of errors, and what stays of a fold. */
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "world.h"
@@ -409,6 +410,36 @@ static void too_many_steps_are_an_error(void **state)
     ao_value_unref(base);
 }
 
+static void too_many_devices_are_an_error_of_map_too(void **state)
+{
+    enum { MANY = 100001 };
+    ao_value *devices = malloc(MANY * sizeof *devices), name = ao_binary_text("probe@1.0");
+    ao_value request = ao_binary_text("say"), base;
+    ao_result result;
+    int64_t status = 0;
+    ao_builder b;
+
+    (void)state;
+    assert_non_null(devices);
+    for (size_t i = 0; i < MANY; i++)
+        devices[i] = ao_value_ref(name);
+    ao_builder_begin(&b, NULL, NULL, NULL);
+    ao_builder_put(&b, "device", ao_binary_text("stack@1.0"));
+    ao_builder_put(&b, "mode", ao_binary_text("Map"));
+    ao_builder_put(&b, "device-stack", ao_list_new(devices, MANY));
+    base = ao_builder_value(&b);
+    assert_int_equal(ao_resolve_on(context, base, request, NULL, &result, NULL), BEAMR_OK);
+    assert_int_equal(result.outcome, AO_OUTCOME_ERROR);
+    assert_true(
+        ao_to_integer(ao_message_find_text(ao_to_message(result.value), "status"), &status));
+    assert_int_equal(status, 508);
+    ao_value_unref(result.value);
+    ao_value_unref(request);
+    ao_value_unref(base);
+    ao_value_unref(name);
+    free(devices);
+}
+
 /* ---- Errors ---- */
 
 static void an_error_of_a_device_is_raised(void **state)
@@ -613,6 +644,20 @@ static void transform_has_only_the_devices_that_there_are(void **state)
     }
 }
 
+/* Prefixes are looked for from the device downwards: not from any number that there is. */
+static void transform_has_no_devices_beyond_all_steps(void **state)
+{
+    static const char base[] = "{\"device\": \"stack@1.0\", \"output-prefixes\": [\"o\"],"
+                               " \"device-stack\": {\"1\": " P ", \"999999999999999\": " P "}}";
+    ao_result result =
+        world_resolve(context, base, "{\"path\": \"transform/999999999999999/note\"}");
+
+    (void)state;
+    assert_int_equal(result.outcome, AO_OUTCOME_ERROR);
+    assert_true(ao_is_atom(result.value, "not_found"));
+    ao_value_unref(result.value);
+}
+
 /* ---- Within each other, and later ---- */
 
 static void a_stack_can_stand_within_a_stack(void **state)
@@ -774,6 +819,7 @@ int main(void)
         TEST(a_pass_begins_again_at_the_first_device),
         TEST(too_many_passes_are_an_error),
         TEST(too_many_steps_are_an_error),
+        TEST(too_many_devices_are_an_error_of_map_too),
         TEST(an_error_of_a_device_is_raised),
         TEST(with_stop_an_error_is_the_result),
         TEST(a_state_that_comes_with_an_error_is_as_before),
@@ -786,6 +832,7 @@ int main(void)
         TEST(map_drops_what_is_not_ok),
         TEST(transform_activates_one_device),
         TEST(transform_has_only_the_devices_that_there_are),
+        TEST(transform_has_no_devices_beyond_all_steps),
         TEST(a_stack_can_stand_within_a_stack),
         TEST(a_stack_of_itself_comes_to_an_end),
         TEST(work_that_multiplies_comes_to_an_end),

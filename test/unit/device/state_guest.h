@@ -9,7 +9,7 @@
 #include "device/state.h"
 
 /* clang-format off */
-static const uint8_t state_guest[] = {
+static const uint8_t state_guest_wasm[] = {
   0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x37, 0x0b, 0x60,
   0x01, 0x7f, 0x01, 0x7f, 0x60, 0x01, 0x7e, 0x00, 0x60, 0x01, 0x7e, 0x01,
   0x7e, 0x60, 0x00, 0x02, 0x7e, 0x7e, 0x60, 0x02, 0x7f, 0x7f, 0x00, 0x60,
@@ -93,7 +93,7 @@ static inline void fixture_open(fixture *f, const ao_message *values,
                                 const dev_image_limits *limits)
 {
     *f = (fixture){.context = world_open(NULL, values)};
-    f->image = fixture_load(f, state_guest, sizeof state_guest, limits);
+    f->image = fixture_load(f, state_guest_wasm, sizeof state_guest_wasm, limits);
     f->moment = (dev_moment){f->context, ao_message_empty(), ao_message_empty()};
 }
 

@@ -303,6 +303,8 @@ static void what_is_no_snapshot_is_refused_with_a_text(void **state)
     dev_state *a = changed(f), *b = NULL;
     ao_message *good = snapshot_of(f, a), *bad = NULL;
     beamr_bytes bytes = ao_bytes(ao_message_find_text(good, "state"));
+    static const uint8_t no_room[160] = {[8] = 1, [17] = 1};
+    static const size_t lengths[] = {0, 5, 17, 32, sizeof no_room}; /* the second has none */
 
     assert_int_equal(restore(f, ao_message_empty(), &b), BEAMR_SNAPSHOT);
     assert_non_null(strstr(f->err.text, "neither"));
@@ -317,10 +319,14 @@ static void what_is_no_snapshot_is_refused_with_a_text(void **state)
     assert_int_equal(ao_message_with(good, "body", ao_integer(1), &bad, NULL), BEAMR_OK);
     assert_int_equal(restore(f, bad, &b), BEAMR_SNAPSHOT);
     ao_message_unref(bad);
-    assert_int_equal(ao_message_with(good, "buffers", ao_binary_text("12345"), &bad, NULL),
-                     BEAMR_OK);
-    assert_int_equal(restore(f, bad, &b), BEAMR_SNAPSHOT);
-    ao_message_unref(bad);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        ao_value buffers = ao_binary_copy((beamr_bytes){no_room, lengths[i]});
+
+        assert_int_equal(ao_message_with(good, "buffers", buffers, &bad, NULL), BEAMR_OK);
+        assert_int_equal(restore(f, bad, &b), BEAMR_SNAPSHOT);
+        assert_non_null(strstr(f->err.text, "`buffers`"));
+        ao_message_unref(bad);
+    }
     for (size_t len = 0; len < bytes.len; len += 7) {
         ao_value cut = ao_binary_copy((beamr_bytes){bytes.data, len});
 

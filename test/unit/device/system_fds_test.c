@@ -103,6 +103,49 @@ static void the_message_alone_opens_them_again(void **state)
     scene_close(s);
 }
 
+static void how_it_was_opened_can_be_edited(void **state)
+{
+    scene *s = scene_open("{" FILES "}");
+
+    (void)state;
+    scene_message(s, "{" FILES ",\"file-descriptors\":{" STREAMS
+                     ",\"4\":{\"filename\":\"/f\",\"offset\":\"0\"}}}");
+    (void)scene_enter(s);
+    scene_leave(s);
+    assert_int_equal(scene_get(s, "file-descriptors/4/posix").kind, AO_NONE);
+    scene_message(s, "{" FILES ",\"file-descriptors\":{" STREAMS
+                     ",\"4\":{\"filename\":\"/f\",\"offset\":\"0\",\"posix\":\"true\"}}}");
+    (void)scene_enter(s);
+    scene_leave(s);
+    assert_true(ao_is_atom(scene_get(s, "file-descriptors/4/posix"), "true"));
+    scene_close(s);
+}
+
+/* A file with the name of a stream, in its place, is a file all the same. */
+static void a_file_is_told_from_the_stream_of_its_name(void **state)
+{
+    scene *s = scene_open("{\"vfs\":{\"f\":\"0123456789\",\"dev\":{\"x\":\"\"}}}"),
+          *t = scene_open("{}");
+    beamr_wasi *w = scene_enter(s);
+    uint32_t fd = opened(w, posix("/f"), 0, ALL_OF_FILES);
+    guest_place from = posix("/f"), to = posix("/dev/stdout");
+    guest_fdstat stat;
+
+    (void)state;
+    assert_int_equal(guest_fd_renumber(w, fd, 1), OK);
+    assert_int_equal(guest_path_rename(w, &from, &to), OK);
+    scene_leave(s);
+    scene_expect_text(s, "file-descriptors/1/filename", "/dev/stdout");
+    ao_message_unref(t->message);
+    t->message = ao_message_ref(s->message);
+    w = scene_enter(t);
+    assert_int_equal(guest_fd_fdstat(w, 1, &stat), OK);
+    assert_int_equal(stat.type, GUEST_FILETYPE_REGULAR_FILE);
+    scene_leave(t);
+    scene_close(t);
+    scene_close(s);
+}
+
 static void edits_move_open_and_close(void **state)
 {
     scene *s = scene_open("{" FILES "}");
@@ -237,6 +280,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_open_is_in_the_message),
         cmocka_unit_test(the_message_alone_opens_them_again),
+        cmocka_unit_test(how_it_was_opened_can_be_edited),
+        cmocka_unit_test(a_file_is_told_from_the_stream_of_its_name),
         cmocka_unit_test(edits_move_open_and_close),
         cmocka_unit_test(what_a_message_leaves_out_is_the_same_for_a_copy_of_it),
         cmocka_unit_test(descriptors_come_back_in_their_own_words),

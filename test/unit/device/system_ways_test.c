@@ -140,6 +140,19 @@ static void scene_env(ways *w)
     EXPECT(INT64_MIN, STEP0(w, abort));
 }
 
+/* Where the forerunner differs: whence to seek, and how a file is described. */
+static void scene_unstable(ways *w)
+{
+    int64_t fd = open_path(w, "a/b", 0, 0);
+
+    EXPECT(0, STEP(w, fd_seek, fd, 3, 2, OUT)); /* from the beginning */
+    assert_int_equal(memory_number(w, OUT, 8), 3);
+    EXPECT(0, STEP(w, fd_seek, fd, 1, 0, OUT)); /* from where it is */
+    assert_int_equal(memory_number(w, OUT, 8), 4);
+    EXPECT(0, STEP(w, fd_filestat_get, fd, OUT2));
+    EXPECT(0, STEP(w, fd_close, fd));
+}
+
 static void run(void (*scene)(ways *w), bool is_unstable, const char *prefix)
 {
     for (int is64 = 0; is64 < 2; is64++) {
@@ -166,6 +179,12 @@ static void the_rest_of_wasi_is_the_same_both_ways(void **state)
 {
     (void)state;
     run(scene_rest, false, "");
+}
+
+static void the_forerunner_is_the_same_both_ways(void **state)
+{
+    (void)state;
+    run(scene_unstable, true, "");
 }
 
 static void functions_of_env_are_the_same_both_ways(void **state)
@@ -255,6 +274,39 @@ static void an_older_state_is_computed_on_again(void **state)
     }
 }
 
+/* In two gibibytes of memory and a page, of which little is touched. */
+static void expect_high(ways *w, const char *function, const int64_t *args, size_t count)
+{
+    uint8_t bytes[2][8] = {{0}}, zeros[8] = {0};
+
+    for (size_t i = 0; i < 2; i++) {
+        w->sides[i] = resolve(w->context, w->sides[i], request_for(w, function, args, count));
+        assert_int_equal(ao_guest_read(ao_guest_of(w->sides[i], ""), (uint64_t)args[0],
+                                       bytes[i], sizeof bytes[i], NULL),
+                         BEAMR_OK);
+    }
+    same_results(w, function);
+    assert_memory_equal(bytes[0], bytes[1], sizeof zeros);
+    assert_memory_not_equal(bytes[0], zeros, sizeof zeros);
+}
+
+/* As numbers of 32 bits these addresses are negative. */
+static void what_lies_above_two_gib_is_reached(void **state)
+{
+    (void)state;
+    for (int is64 = 0; is64 < 2; is64++) {
+        ways w = ways_open_with(32769, is64, false, "", WAYS_FILES);
+        int64_t random[2] = {0x80000010, 8}, now[1] = {0x80000020};
+
+        w.time = 1700000000000;
+        expect_high(&w, "random_get", random, 2);
+        assert_int_equal(result_of(&w), 0);
+        expect_high(&w, "time", now, 1);
+        assert_int_equal(result_of(&w), 1700000000);
+        ways_close(&w);
+    }
+}
+
 /* ---- Compiled guests: programs of test/guests, given by their files ---- */
 
 static ao_value read_file(const char *path)
@@ -305,11 +357,13 @@ int main(int argc, char **argv)
         cmocka_unit_test(streams_are_the_same_both_ways),
         cmocka_unit_test(files_are_the_same_both_ways),
         cmocka_unit_test(the_rest_of_wasi_is_the_same_both_ways),
+        cmocka_unit_test(the_forerunner_is_the_same_both_ways),
         cmocka_unit_test(functions_of_env_are_the_same_both_ways),
         cmocka_unit_test(the_older_wasi_and_prefixes_too),
         cmocka_unit_test(files_edited_between_calls),
         cmocka_unit_test(a_snapshot_goes_on_where_it_was),
         cmocka_unit_test(an_older_state_is_computed_on_again),
+        cmocka_unit_test(what_lies_above_two_gib_is_reached),
     };
 
     programs = argv + 1;

@@ -2,6 +2,7 @@
  * and what ends a call. */
 #include <unistd.h>
 
+#include "../ao/wallet_key.h"
 #include "guest_guest.h"
 #include "wasm_modules.h"
 
@@ -63,6 +64,8 @@ static void without_a_function_nothing_happens(void **state)
     assert_int_equal(value_at(base, "results").kind, AO_NONE);
     resolve_fails(context, base, "{\"path\": \"compute\", \"function\": 5}", NULL,
                   AO_OUTCOME_ERROR, 400, "`function` is no text");
+    base = resolve_next(context, base, "{\"path\": \"compute\", \"function\": true}");
+    expect_error(base, "results", "Function not found: true"); /* an atom is its text */
     ao_message_unref(base);
     ao_context_free(context);
 }
@@ -89,6 +92,38 @@ static void it_runs_in_the_first_pass_alone(void **state)
         ao_message_unref(base);
     }
     ao_context_free(context);
+}
+
+/* Who signed other results does not vouch for these. */
+static void results_take_away_what_does_not_hold(void **state)
+{
+    static const char jwk[] =
+        "{\"kty\":\"RSA\",\"n\":\"" WALLET_N "\",\"e\":\"" WALLET_E "\",\"d\":\"" WALLET_D
+        "\",\"p\":\"" WALLET_P "\",\"q\":\"" WALLET_Q "\",\"dp\":\"" WALLET_DP
+        "\",\"dq\":\"" WALLET_DQ "\",\"qi\":\"" WALLET_QI "\"}";
+    ao_wallet *wallet = NULL;
+    ao_message *plain, *sent = NULL, *base = NULL;
+    ao_context *context;
+    beamr_error err = {0};
+
+    (void)state;
+    assert_int_equal(ao_wallet_read(beamr_bytes_of(jwk), &wallet, &err), BEAMR_OK);
+    context = world_open(wallet, NULL);
+    plain = world_message(context, "{\"device\": \"wasm-64@1.0\", \"results\": {\"a\": 1}}");
+    assert_int_equal(ao_message_commit(context, plain, NULL, NULL, &sent, &err), BEAMR_OK);
+    assert_int_equal(ao_message_with(sent, "image", module_value(module_plain), &base, &err),
+                     BEAMR_OK);
+    ao_message_unref(plain);
+    ao_message_unref(sent);
+    base = resolve_next(context, base, "{\"path\": \"init\"}");
+    assert_int_not_equal(ao_message_find_text(base, "commitments").kind, AO_NONE);
+    base = resolve_next(context, base,
+                        "{\"path\": \"compute\", \"function\": \"add\", \"parameters\": [1]}");
+    expect_integer(base, "results", 1);
+    assert_int_equal(ao_message_find_text(base, "commitments").kind, AO_NONE);
+    ao_message_unref(base);
+    ao_context_free(context);
+    ao_wallet_unref(wallet);
 }
 
 static void results_stand_under_the_output_prefix(void **state)
@@ -160,6 +195,15 @@ static void parameters_are_copied_into_the_guest(void **state)
         base = resolve_next(context, base, json);
         expect_integer(base, "results", cases[i].first);
     }
+    /* What is no list, and no numbered message, is the only one. */
+    base = resolve_next(context, base,
+                        "{\"path\": \"compute\", \"function\": \"first\", \"parameters\":"
+                        " {\"a\": 1}}");
+    expect_integer(base, "results", '{');
+    base = resolve_next(context, base,
+                        "{\"path\": \"compute\", \"function\": \"first\", \"parameters\":"
+                        " \"Text\"}");
+    expect_integer(base, "results", 'T');
     ao_message_unref(base);
     ao_context_free(context);
 }
@@ -396,24 +440,29 @@ static void fuel_that_cannot_be_counted_is_a_failure(void **state)
 
 static void memory_of_the_node_is_a_failure(void **state)
 {
-    ao_message *values = NULL;
-    ao_context *context = world_open(NULL, NULL);
-    ao_message *base, *next;
+    static const char *const limits[][2] = {
+        {"{\"wasm_max_guest_memory\": 262144}", "(limits of the node: wasm_max_guest_memory)"},
+        {"{\"wasm_max_guest_memory\": 262144, \"wasm_max_memory\": 10000000}",
+         "(limits of the node: wasm_max_guest_memory, wasm_max_memory)"}};
 
     (void)state;
-    values = options_of(context, "{\"wasm_max_guest_memory\": 262144}");
-    ao_context_free(context);
-    context = world_open(NULL, values);
-    base = resolve_next(context, guest(context, DEVICE), ADD(7));
-    resolve_fails(context, base,
-                  "{\"path\": \"compute\", \"function\": \"grow\", \"parameters\": [8]}", NULL,
-                  AO_OUTCOME_FAILURE, 503, "(limits of the node: wasm_max_guest_memory)");
-    next = resolve_ok(context, base, ADD(1));
-    expect_integer(next, "results", 8);
-    ao_message_unref(next);
-    ao_message_unref(base);
-    ao_message_unref(values);
-    ao_context_free(context);
+    for (size_t i = 0; i < 2; i++) {
+        ao_context *context = world_open(NULL, NULL);
+        ao_message *values = options_of(context, limits[i][0]), *base, *next;
+
+        ao_context_free(context);
+        context = world_open(NULL, values);
+        base = resolve_next(context, guest(context, DEVICE), ADD(7));
+        resolve_fails(context, base,
+                      "{\"path\": \"compute\", \"function\": \"grow\", \"parameters\": [8]}",
+                      NULL, AO_OUTCOME_FAILURE, 503, limits[i][1]);
+        next = resolve_ok(context, base, ADD(1));
+        expect_integer(next, "results", 8);
+        ao_message_unref(next);
+        ao_message_unref(base);
+        ao_message_unref(values);
+        ao_context_free(context);
+    }
 }
 
 static void files_beyond_the_nodes_memory_are_a_failure(void **state)
@@ -484,7 +533,7 @@ static void output_beyond_the_limit_is_told(void **state)
         "{\"device\": \"stack@1.0\", \"device-stack\": [\"WASI@1.0\", \"wasm-64@1.0\"],"
         " \"output-prefixes\": [\"out\", \"out\"]}",
         "image", ao_binary_copy((beamr_bytes){guest_guest, sizeof guest_guest}));
-    ao_message *values = options_of(context, "{\"wasi_max_output\": 3}");
+    ao_message *values = options_of(context, "{\"wasi_max_output\": 4}");
     ao_options options = AO_OPTIONS_DEFAULT;
     ao_result result;
     beamr_error err = {0};
@@ -496,11 +545,11 @@ static void output_beyond_the_limit_is_told(void **state)
     ao_message_unref(base);
     base = ao_to_message(result.value);
     expect_integer(base, "results/out", 5); /* the guest has seen success */
-    assert_int_equal(value_at(base, "results/out/output-lost").of.integer, 2);
-    assert_int_equal(ao_bytes(value_at(base, "vfs/dev/stdout")).len, 3);
+    assert_int_equal(value_at(base, "results/out/output-lost").of.integer, 1);
+    assert_int_equal(ao_bytes(value_at(base, "vfs/dev/stdout")).len, 4);
     base = resolve_next(context, base, print);
     assert_int_equal(value_at(base, "results/out/output-lost").kind, AO_NONE);
-    assert_int_equal(ao_bytes(value_at(base, "vfs/dev/stdout")).len, 8);
+    assert_int_equal(ao_bytes(value_at(base, "vfs/dev/stdout")).len, 9);
     ao_message_unref(base);
     ao_message_unref(values);
     ao_context_free(context);
@@ -533,6 +582,7 @@ int main(void)
         cmocka_unit_test(function_and_parameters_are_found_in_three_places),
         cmocka_unit_test(without_a_function_nothing_happens),
         cmocka_unit_test(it_runs_in_the_first_pass_alone),
+        cmocka_unit_test(results_take_away_what_does_not_hold),
         cmocka_unit_test(results_stand_under_the_output_prefix),
         cmocka_unit_test(results_of_every_kind),
         cmocka_unit_test(parameters_are_copied_into_the_guest),

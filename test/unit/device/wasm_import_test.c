@@ -1,6 +1,7 @@
 /* wasm-64@1.0, imports: devices at stdlib/..., stubs, resolvers, and answers that are none. */
 #include <unistd.h>
 
+#include "ao/set.h"
 #include "wasm_modules.h"
 
 /* ---- A device that answers badly, and one that answers late ---- */
@@ -138,25 +139,20 @@ static const ao_device answering = {.name = "answers@1.0", .keys = answer_keys};
 static const ao_key record_keys[] = {{"mul", records}, {"import", records}, AO_KEYS_END};
 static const ao_device recording = {.name = "records@1.0", .keys = record_keys};
 
-/* The state with another text on the guest's standard input. */
+/* The state with what the base has in `with`. */
 static beamr_status feeds(ao_call *call, beamr_error *err)
 {
-    const ao_message *state = ao_to_message(ao_message_find_text(ao_call_base(call), "state"));
-    ao_builder builder, dev, vfs;
+    const ao_message *base = ao_call_base(call);
+    ao_message *changed = NULL;
+    ao_builder builder;
 
-    ao_builder_begin(&dev, NULL, NULL, err);
-    ao_builder_put(&dev, "stdin", ao_binary_text("Zebra"));
-    ao_builder_begin(&vfs, NULL, NULL, err);
-    ao_builder_put(&vfs, "dev", ao_builder_value(&dev));
-    ao_builder_begin(&builder, state, NULL, err);
-    ao_builder_put(&builder, "vfs", ao_builder_value(&vfs));
-    {
-        ao_value whole = ao_builder_value(&builder);
-
-        ao_builder_begin(&builder, NULL, NULL, err);
-        ao_builder_put(&builder, "state", whole);
-        ao_builder_put(&builder, "results", ao_list_new(NULL, 0));
-    }
+    assert_int_equal(ao_set(ao_call_context(call),
+                            ao_to_message(ao_message_find_text(base, "state")),
+                            ao_to_message(ao_message_find_text(base, "with")), &changed, err),
+                     BEAMR_OK);
+    ao_builder_begin(&builder, NULL, NULL, err);
+    ao_builder_put(&builder, "state", ao_message_value(changed));
+    ao_builder_put(&builder, "results", ao_list_new(NULL, 0));
     return ao_call_ok(call, ao_builder_value(&builder));
 }
 
@@ -426,25 +422,57 @@ static void module_reading(wasm_builder *w)
     wasm_end(w);
 }
 
+#define LETTER "{\"path\": \"compute\", \"function\": \"letter\"}"
+
+static ao_message *reading_guest(ao_context *context, const char *with)
+{
+    char json[512];
+
+    (void)snprintf(
+        json, sizeof json,
+        "{\"device\": \"stack@1.0\", \"device-stack\": [\"WASI@1.0\", \"wasm-64@1.0\"],"
+        " \"stdlib\": {\"host\": {\"device\": \"feeds@1.0\", \"with\": %s}}, \"vfs\":"
+        " {\"dev\": {\"stdin\": \"Ant\"}}}",
+        with);
+    return resolve_next(context,
+                        message_with_key(context, json, "image", module_value(module_reading)),
+                        "{\"path\": \"init\"}");
+}
+
+/* Descriptors alone, and who provides the functions alone. */
+static void a_guest_sees_what_else_a_handler_changed(void **state)
+{
+    ao_context *context = open_context(NULL);
+    ao_message *base =
+        reading_guest(context, "{\"file-descriptors\": {\"0\": {\"filename\": \"/dev/stdin\","
+                               " \"offset\": 2}}}");
+
+    (void)state;
+    base = resolve_next(context, base, LETTER);
+    expect_integer(base, "results", 't');
+    ao_message_unref(base);
+    base = reading_guest(context, "{\"stdlib\": {\"wasi_snapshot_preview1\": {\"device\":"
+                                  " \"test-device@1.0\"}}}");
+    base = resolve_next(context, base, LETTER);
+    expect_integer(base, "results", 0);
+    assert_true(has_text(ao_text(value_at(base, "results/undefined-calls/1/func")), "fd_read"));
+    ao_message_unref(base);
+    ao_context_free(context);
+}
+
 /* What a handler changes in the files is there when the guest goes on. */
 static void a_guest_sees_files_that_a_handler_changed(void **state)
 {
-    static const char base_json[] =
-        "{\"device\": \"stack@1.0\", \"device-stack\": [\"WASI@1.0\", \"wasm-64@1.0\"],"
-        " \"stdlib\": {\"host\": {\"device\": \"feeds@1.0\"}}, \"vfs\": {\"dev\": {\"stdin\":"
-        " \"Ant\"}}}";
     ao_context *context = open_context(NULL);
-    ao_message *base =
-                   message_with_key(context, base_json, "image", module_value(module_reading)),
+    ao_message *base = reading_guest(context, "{\"vfs\": {\"dev\": {\"stdin\": \"Zebra\"}}}"),
                *next;
 
     (void)state;
-    base = resolve_next(context, base, "{\"path\": \"init\"}");
-    base = resolve_next(context, base, "{\"path\": \"compute\", \"function\": \"letter\"}");
+    base = resolve_next(context, base, LETTER);
     expect_integer(base, "results", 'Z');
     assert_true(has_text(ao_text(value_at(base, "vfs/dev/stdin")), "Zebra"));
     for (int i = 0; i < 2; i++) { /* the second time the call before is repeated */
-        next = resolve_ok(context, base, "{\"path\": \"compute\", \"function\": \"letter\"}");
+        next = resolve_ok(context, base, LETTER);
         expect_integer(next, "results", 'e');
         ao_message_unref(next);
     }
@@ -472,11 +500,35 @@ static void what_nobody_answers_is_zero_and_noted(void **state)
         has_text(ao_text(value_at(base, "results/w/undefined-calls/1/func")), "number"));
     assert_true(has_text(ao_text(value_at(base, "results/w/undefined-calls/2/func")), "mul"));
     assert_true(value_at(base, "results/w/undefined-calls/1/args/1").of.number == 1.5);
+    assert_true(has_text(ao_text(value_at(base, "results/w/undefined-calls/1/module")), "env"));
+    assert_true(
+        has_text(ao_text(value_at(base, "results/w/undefined-calls/1/func-sig")), "(F)F"));
+    base = resolve_next(
+        context, base,
+        "{\"path\": \"compute\", \"function\": \"number\", \"parameters\": [2.5]}");
+    assert_true(value_at(base, "results/w/undefined-calls/1/args/1").of.number == 2.5);
+    assert_true(value_at(base, "results/w/undefined-calls/2/args/1").of.number == 1.5);
     base = resolve_next(
         context, base,
         "{\"path\": \"compute\", \"function\": \"many\", \"parameters\": [10000]}");
     assert_true(ao_is_atom(value_at(base, "results/w/type"), "ok"));
     assert_int_equal(ao_list_count(value_at(base, "results/w/undefined-calls")), 64);
+    ao_message_unref(base);
+    ao_context_free(context);
+}
+
+/* As a process has it that came out of a store. */
+static void calls_that_were_noted_as_a_message_are_kept(void **state)
+{
+    ao_context *context = open_context(NULL);
+    ao_message *base = guest(context, "{\"device\": \"wasm-64@1.0\", \"results\": "
+                                      "{\"undefined-calls\": {\"1\": {\"func\": \"old\"}}}}");
+
+    (void)state;
+    base = resolve_next(context, base, "{\"path\": \"compute\", \"function\": \"none\"}");
+    assert_int_equal(ao_list_count(value_at(base, "results/undefined-calls")), 2);
+    assert_true(has_text(ao_text(value_at(base, "results/undefined-calls/1/func")), "none"));
+    assert_true(has_text(ao_text(value_at(base, "results/undefined-calls/2/func")), "old"));
     ao_message_unref(base);
     ao_context_free(context);
 }
@@ -590,6 +642,9 @@ static void stubs_may_trap(void **state)
     base = resolve_next(context, guest(context, "{\"device\": \"wasm-64@1.0\"}"), POW);
     expect_error(base, "results", "import my_lib.mul: nothing provides it");
     assert_int_equal(value_at(base, "results/undefined-calls").kind, AO_NONE);
+    resolve_fails(context, base,
+                  "{\"path\": \"import\", \"module\": \"m\", \"func\": \"f\", \"args\": []}",
+                  NULL, AO_OUTCOME_ERROR, 404, "nothing provides m.f");
     ao_message_unref(base);
     ao_message_unref(values);
     ao_context_free(context);
@@ -725,6 +780,27 @@ static void each_import_counts_its_own_requests(void **state)
     }
 }
 
+/* A host may put it there before there is an instance. */
+static void a_resolver_that_is_there_before_stays(void **state)
+{
+    ao_context *context = open_context(NULL);
+    ao_message *plain = message_with_key(context, "{\"device\": \"wasm-64@1.0\"}", "image",
+                                         module_value(module_importing)),
+               *base = NULL;
+    beamr_error err = {0};
+
+    (void)state;
+    assert_int_equal(
+        ao_private_with(plain, "import-resolver", ao_binary_text("resolver@1.0"), &base, &err),
+        BEAMR_OK);
+    base = resolve_next(context, base, "{\"path\": \"init\"}");
+    base = resolve_next(context, base, POW);
+    expect_integer(base, "results", 3);
+    ao_message_unref(base);
+    ao_message_unref(plain);
+    ao_context_free(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -738,7 +814,9 @@ int main(void)
         cmocka_unit_test(a_call_that_waits_can_be_cancelled),
         cmocka_unit_test(names_may_hold_slashes),
         cmocka_unit_test(a_guest_sees_files_that_a_handler_changed),
+        cmocka_unit_test(a_guest_sees_what_else_a_handler_changed),
         cmocka_unit_test(what_nobody_answers_is_zero_and_noted),
+        cmocka_unit_test(calls_that_were_noted_as_a_message_are_kept),
         cmocka_unit_test(a_device_that_does_not_know_the_function_is_nobody),
         cmocka_unit_test(zeros_are_of_every_type),
         cmocka_unit_test(placeholders_of_bindings_trap),
@@ -748,6 +826,7 @@ int main(void)
         cmocka_unit_test(the_key_needs_names),
         cmocka_unit_test(another_resolver_is_asked_for_all),
         cmocka_unit_test(each_import_counts_its_own_requests),
+        cmocka_unit_test(a_resolver_that_is_there_before_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,40 @@ static void bad_prefixes_are_refused(void **state)
     ao_context_free(context);
 }
 
+/* A prefix has up to 200 bytes and 8 parts. */
+static void the_longest_prefixes_are_prefixes(void **state)
+{
+    ao_context *context = world_open(NULL, NULL);
+    char prefix[202], json[512];
+
+    (void)state;
+    for (size_t len = 200; len < 202; len++) {
+        ao_message *base;
+        ao_result result;
+        beamr_error err = {0};
+
+        memset(prefix, 'p', len);
+        prefix[len] = '\0';
+        snprintf(json, sizeof json, "{\"device\": \"wasm-64@1.0\", \"output-prefix\": \"%s\"}",
+                 prefix);
+        base = message_with_key(context, json, "image", module_value(module_plain));
+        assert_int_equal(
+            resolve_json(context, base, "{\"path\": \"init\"}", NULL, &result, &err),
+            len == 200 ? BEAMR_OK : BEAMR_ARGUMENT);
+        ao_value_unref(result.value);
+        ao_message_unref(base);
+    }
+    {
+        ao_message *base = message_with_key(
+            context, "{\"device\": \"wasm-64@1.0\", \"output-prefix\": \"1/2/3/4/5/6/7/8\"}",
+            "image", module_value(module_plain));
+
+        base = resolve_next(context, base, "{\"path\": \"init\"}");
+        expect_guest(context, base, "results/1/2/3/4/5/6/7/8");
+    }
+    ao_context_free(context);
+}
+
 static void messages_have_it_in_their_body_or_data(void **state)
 {
     static const char *const keys[] = {"body", "data"};
@@ -183,6 +217,12 @@ static void an_id_that_is_not_stored_is_an_error(void **state)
     resolve_fails(without_store, base, "{\"path\": \"init\"}", NULL, AO_OUTCOME_ERROR, 404,
                   "is not stored");
     ao_message_unref(base);
+    /* 42 bytes are an id too. */
+    base = world_message(context, "{\"device\": \"wasm-64@1.0\", \"image\": "
+                                  "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}");
+    resolve_fails(context, base, "{\"path\": \"init\"}", NULL, AO_OUTCOME_ERROR, 404,
+                  "is not stored");
+    ao_message_unref(base);
     ao_context_free(without_store);
     ao_context_free(context);
 }
@@ -210,6 +250,26 @@ static void no_image_is_raised(void **state)
         assert_string_equal(err.text, texts[i]);
         ao_message_unref(base);
     }
+    ao_context_free(context);
+}
+
+/* Only the message that inits may name it. */
+static void what_makes_an_instance_of_a_snapshot_does_not_take_the_request_s(void **state)
+{
+    ao_context *context = world_open(NULL, NULL);
+    ao_value base = ao_message_value(world_message(
+                 context, "{\"device\": \"wasm-64@1.0\", \"snapshot\": {\"body\": \"x\"}}")),
+             request = ao_message_value(message_with_key(context, "{\"path\": \"normalize\"}",
+                                                         "image", module_value(module_plain)));
+    ao_result result;
+    beamr_error err = {0};
+
+    (void)state;
+    assert_int_equal(ao_resolve_on(context, base, request, NULL, &result, &err),
+                     BEAMR_ARGUMENT);
+    assert_string_equal(err.text, "wasm_init_error: No viable image found in image.");
+    ao_value_unref(base);
+    ao_value_unref(request);
     ao_context_free(context);
 }
 
@@ -361,7 +421,7 @@ static void limits_that_cannot_be_read_are_errors(void **state)
         "{\"device\": \"wasm-64@1.0\", \"memory-limit\": 65535}",
         "{\"device\": \"wasm-64@1.0\", \"memory-limit\": -1}",
         "{\"device\": \"wasm-64@1.0\", \"memory-limit\": \"99999999999999999999-gb\"}",
-        "{\"device\": \"wasm-64@1.0\", \"memory-limit\": \"17179869184-gb\"}",
+        "{\"device\": \"wasm-64@1.0\", \"memory-limit\": \"17179869185-gb\"}",
         "{\"device\": \"wasm-64@1.0\", \"compute-limit\": 0}",
         "{\"device\": \"wasm-64@1.0\", \"compute-limit\": \"many\"}"};
     ao_context *context = world_open(NULL, NULL);
@@ -604,10 +664,12 @@ int main(void)
         cmocka_unit_test(all_names_of_the_device_are_one),
         cmocka_unit_test(prefixes_say_where_to_read_and_write),
         cmocka_unit_test(bad_prefixes_are_refused),
+        cmocka_unit_test(the_longest_prefixes_are_prefixes),
         cmocka_unit_test(messages_have_it_in_their_body_or_data),
         cmocka_unit_test(ids_are_read_from_the_store),
         cmocka_unit_test(an_id_that_is_not_stored_is_an_error),
         cmocka_unit_test(no_image_is_raised),
+        cmocka_unit_test(what_makes_an_instance_of_a_snapshot_does_not_take_the_request_s),
         cmocka_unit_test(the_request_of_init_may_name_the_image),
         cmocka_unit_test(a_module_can_be_too_large_for_the_node),
         cmocka_unit_test(what_is_no_module_is_an_error),

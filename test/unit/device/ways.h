@@ -147,15 +147,21 @@ static inline ways ways_of(BEAMR_OWN ao_value image, bool is64, const char *pref
     return w;
 }
 
-static inline ways ways_open(bool is64, bool is_unstable, const char *prefix, const char *files)
+static inline ways ways_open_with(uint32_t pages, bool is64, bool is_unstable,
+                                  const char *prefix, const char *files)
 {
     wasm_builder b = {0};
     ao_value image;
 
-    ways_guest_module(&b, is64, is_unstable, 2);
+    ways_guest_module(&b, is64, is_unstable, pages);
     image = ao_binary_copy(wasm_bytes_of(&b));
     wasm_free(&b);
     return ways_of(image, is64, prefix, files);
+}
+
+static inline ways ways_open(bool is64, bool is_unstable, const char *prefix, const char *files)
+{
+    return ways_open_with(2, is64, is_unstable, prefix, files);
 }
 
 static inline void ways_close(ways *w)

@@ -55,9 +55,9 @@ static inline const char *ways_type(size_t i)
                                            : ":i";
 }
 
-/*   pages  of memory at the beginning, of at most 8 */
+/*   pages  of memory at the beginning, of at most 8 if it is no more */
 static inline void ways_guest_module(wasm_builder *b, bool is64, bool is_unstable,
-                                     uint8_t pages)
+                                     uint32_t pages)
 {
     const char *wasi = is_unstable ? "wasi_unstable" : "wasi_snapshot_preview1";
     char params[16], results[4];
@@ -87,7 +87,9 @@ static inline void ways_guest_module(wasm_builder *b, bool is64, bool is_unstabl
         wasm_u32(b, i);
     wasm_end(b);
     wasm_section(b, WASM_MEMORY);
-    WASM(b, 1, is64 ? 5 : 1, pages, 8);
+    WASM(b, 1, is64 ? 5 : 1);
+    wasm_u32(b, pages);
+    wasm_u32(b, pages > 8 ? pages : 8);
     wasm_end(b);
     wasm_section(b, WASM_EXPORT);
     wasm_u32(b, WAYS_IMPORTS + 2);

@@ -447,9 +447,9 @@ static void the_compiler_is_told_its_limits(void **state)
 
     (void)state;
     use(compilers.failing);
-    context = node(ALLOWED ", \"wasm_aot_memory\": 268435456, \"wasm_aot_time\": 1234", NULL);
+    context = node(ALLOWED ", \"wasm_aot_memory\": 268435456, \"wasm_aot_time\": 12345", NULL);
     expect_works(context, started_process(context, AOT));
-    expect_told(1, "--time-ms 1234 --max-memory 268435456 ");
+    expect_told(1, "--time-ms 12345 --max-memory 268435456 ");
     ao_context_free(context);
 }
 
@@ -858,20 +858,34 @@ static void calls_are_cancelled_at_any_moment(void **state)
     }
 }
 
-static void whose_turn_does_not_come_is_interpreted(void **state)
+/* One module is compiled without an end, another waits for its turn.  false: on a busy machine the
+ * first was ended before it began, or before the other waited */
+static bool one_has_no_turn(void)
 {
-    ao_context *context;
+    ao_context *context = pool_node(ALLOWED ", \"wasm_aot_time\": 50");
+    bool is_as_planned;
 
-    (void)state;
-    use(compilers.hanging);
-    context = pool_node(ALLOWED ", \"wasm_aot_time\": 50");
+    (void)unlink(compilers.started);
     ao_task_unref(begin(context, process(context, AOT, module_plain), INIT));
     ao_task_unref(begin(context, process(context, AOT, module_importing), INIT));
     wait_for_tasks(0);
     assert_int_equal(pool.good, 2);
-    assert_int_equal(started(), 1);
-    expect_told(2, "the compiler was not free within 50 ms");
+    expect_told(2, NULL);
+    is_as_planned = started() == 1 && strstr(told.text, "killed") &&
+                    strstr(told.text, "the compiler was not free within 50 ms");
     pool_close(context);
+    return is_as_planned;
+}
+
+static void whose_turn_does_not_come_is_interpreted(void **state)
+{
+    bool is_seen = false;
+
+    (void)state;
+    use(compilers.hanging);
+    for (int i = 0; i < 50 && !is_seen; i++)
+        is_seen = one_has_no_turn();
+    assert_true(is_seen);
 }
 
 /* An executor that runs at once what it is given: the compiler's thread then gives back the

@@ -51,9 +51,11 @@ void aos_send(aos *process, beamr_bytes data);
 /* Note an exit code; the highest stays. */
 void aos_note(aos *process, int code);
 
-/* End the message that is being computed, if there is one; the state stays as before it. May
- * be called from a signal handler. */
+/* End the message that is being computed, or the next one if there is none; the state stays as
+ * before it. May be called from a signal handler. */
 void aos_interrupt(void);
+/* What came before this is not for the next message. */
+void aos_forget_interrupt(void);
 
 /* ---- Answers: aos_print.c ---- */
 

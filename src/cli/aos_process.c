@@ -527,3 +527,9 @@ void aos_interrupt(void)
     if (open)
         dev_world_interrupt(open);
 }
+
+void aos_forget_interrupt(void)
+{
+    if (world)
+        dev_world_forget_interrupt(world);
+}

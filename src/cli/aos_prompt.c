@@ -227,6 +227,7 @@ static void read_lines(prompt *p)
 
         is_interrupted = 0;
         line = el_gets(p->edit, &len);
+        aos_forget_interrupt(); /* from here on, a signal is for the line */
         if (is_interrupted) {
             aos_text_reset(&p->text);
             (void)fputs("^C\n", stdout);
@@ -288,6 +289,7 @@ void aos_prompt(aos *process)
     catch_signals(old);
     read_lines(&p);
     restore_signals(old);
+    aos_forget_interrupt(); /* keeping the process may need its guest */
     history_close(&p);
     el_end(p.edit);
     restore_locale(locale);

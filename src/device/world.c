@@ -48,7 +48,7 @@ struct dev_world {
     size_t kept_bytes;
     uint64_t tick;
     _Atomic(beamr_store *) running; /* NULL: none */
-    _Atomic bool was_interrupted;   /* since it runs */
+    _Atomic bool was_interrupted;   /* since it runs, or before the next does */
     idle_list idle;
     dev_compiler compiler;
 };
@@ -462,6 +462,8 @@ beamr_status dev_image_find(dev_world *world, const uint8_t hash[BEAMR_MODULE_ID
 void dev_world_running(dev_world *world, beamr_store *store)
 {
     world->running = store;
+    if (world->was_interrupted)
+        beamr_store_interrupt(store);
 }
 
 void dev_world_rests(dev_world *world, beamr_store *store)
@@ -477,10 +479,14 @@ void dev_world_interrupt(dev_world *world)
 {
     beamr_store *store = world->running;
 
-    if (!store)
-        return;
     world->was_interrupted = true;
-    beamr_store_interrupt(store);
+    if (store)
+        beamr_store_interrupt(store);
+}
+
+void dev_world_forget_interrupt(dev_world *world)
+{
+    world->was_interrupted = false;
 }
 
 /* ---- Idle instances ---- */

@@ -364,7 +364,7 @@ if command -v script >/dev/null; then
             TERM=xterm timeout 60 script -qec \
                 "echo \$\$ >$work/pid; exec $beamr aos --save $work/$signal $guest" /dev/null >"$work/typed" 2>&1 &
         for ((i = 0; i < 200; i++)); do
-            grep -q '^7' "$work/typed" && break
+            grep -q 'loop()' "$work/typed" && break
             sleep 0.1
         done
         kill -s "$signal" "$(cat "$work/pid")"

@@ -2,6 +2,7 @@
 #include "state_guest.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static int open_world(void **state)
 {
@@ -283,6 +284,27 @@ static void a_deadline_fails_and_the_state_is_as_before(void **state)
     dev_state_unref(b);
 }
 
+/* A signal may come before the guest runs, or between two of its steps. */
+static void an_interrupt_before_it_runs_is_kept_until_it_is_forgotten(void **state)
+{
+    fixture *f = *state;
+    dev_world *world = dev_world_of(f->context);
+    dev_state *a = fixture_init(f), *b;
+    dev_run_options options = fixture_options(f);
+
+    expect_call(f, a, "add", integers(1, 5L), "5", &b);
+    (void)alarm(10); /* it would not end */
+    dev_world_interrupt(world);
+    expect_host_failure(f, b, "spin", &options, BEAMR_TRAP_INTERRUPTED);
+    (void)alarm(0);
+    expect_call(f, b, "get", integers(0), "5,5", NULL);
+    dev_world_interrupt(world);
+    dev_world_forget_interrupt(world);
+    expect_call(f, b, "add", integers(1, 1L), "6", NULL);
+    dev_state_unref(a);
+    dev_state_unref(b);
+}
+
 static void the_nodes_fuel_fails_and_the_messages_fuel_is_a_trap(void **unused)
 {
     fixture own, *f = &own;
@@ -356,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_state_that_is_being_made_is_busy),
         cmocka_unit_test(a_run_that_never_went_on_changes_nothing),
         cmocka_unit_test(a_deadline_fails_and_the_state_is_as_before),
+        cmocka_unit_test(an_interrupt_before_it_runs_is_kept_until_it_is_forgotten),
         cmocka_unit_test(the_nodes_fuel_fails_and_the_messages_fuel_is_a_trap),
         cmocka_unit_test(the_messages_memory_limit_is_seen_by_the_guest),
         cmocka_unit_test(the_nodes_memory_limit_of_one_guest_fails),

@@ -26,8 +26,8 @@ without_driver(Driver) ->
         [ok = file:write_file(filename:join([Application, "priv", "hb_beamr.so"]), Driver)
          || is_binary(Driver)],
         Code = "io:format(\"~0p.\", [{result, hb_beamr:start(<<0,97,115,109,1,0,0,0>>)}]), halt().",
-        Output = os:cmd("ERL_LIBS= erl -noshell -kernel logger_level none -pa "
-                        ++ filename:join(Application, "ebin") ++ " -eval '" ++ Code ++ "'"),
+        Output = os:cmd("ERL_LIBS= erl -noshell -kernel logger_level none -pa '"
+                        ++ filename:join(Application, "ebin") ++ "' -eval '" ++ Code ++ "'"),
         {ok, Tokens, _} = erl_scan:string(Output),
         {ok, {result, Result}} = erl_parse:parse_term(Tokens),
         failed(Result)

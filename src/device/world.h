@@ -104,8 +104,8 @@ void dev_image_unref(dev_image *image); /* accepts NULL */
  * is forgotten. */
 void dev_world_running(dev_world *world, beamr_store *store);
 void dev_world_rests(dev_world *world, beamr_store *store);
-/* End the running call as a deadline would, or the next one if none runs. For a signal handler on
- * the thread that runs it. */
+/* End the running call as a deadline would, or the next one if none runs. For a signal handler
+ * on the thread that runs it. */
 void dev_world_interrupt(dev_world *world);
 /* What came while no guest ran is not for the next one. */
 void dev_world_forget_interrupt(dev_world *world);

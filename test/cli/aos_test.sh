@@ -362,7 +362,7 @@ if command -v script >/dev/null; then
             while kill -0 "$(cat "$work/pid")"; do sleep 0.1; done
         } 2>/dev/null |
             TERM=xterm timeout 60 script -qec \
-                "echo \$\$ >$work/pid; exec $beamr aos --save $work/$signal $guest" /dev/null >"$work/typed" 2>&1 &
+                "echo \$\$ >'$work/pid'; exec '$beamr' aos --save '$work/$signal' '$guest'" /dev/null >"$work/typed" 2>&1 &
         for ((i = 0; i < 200; i++)); do
             grep -q 'loop()' "$work/typed" && break
             sleep 0.1

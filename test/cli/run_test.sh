@@ -15,6 +15,7 @@ if [ ! -e "$guests/tool.wasm" ]; then
     echo "skipped: programs (wasi-libc is missing)"
     exit 77
 fi
+umask 022 # some checks run as somebody else
 mkdir "$work/here" # beside what `check` keeps
 cd "$work/here" || exit 1
 cp "$guests"/{tool,bare,bare64}.wasm .

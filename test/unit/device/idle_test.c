@@ -71,8 +71,8 @@ static uint64_t in_ms(uint64_t ms)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + ms * 1000000;
 }
 
-/* Rest, and wake again before the time is over. If the machine was too busy for that, it may have
- * been given up, and it is done once more.  How often it was given up. */
+/* Rest, and wake again before the time is over. If the machine was too busy for that, it may
+ * have been given up, and it is done once more.  How often it was given up. */
 static int rest_shortly(dev_world *world, thing *t, uint64_t idle_ms)
 {
     int given_up;

@@ -196,7 +196,7 @@ static void expect_timeout_of(ao_context *context, const ao_message *process, in
     ao_message_unref(values);
 }
 
-/* While an import waits. If the machine was too busy to ask for it in time, there is more time. */
+/* While an import waits. If the machine was too busy to ask for it in time, it gets more. */
 static void expect_timeout(ao_context *context, const ao_message *process)
 {
     int before = asked;

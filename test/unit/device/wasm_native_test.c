@@ -858,8 +858,8 @@ static void calls_are_cancelled_at_any_moment(void **state)
     }
 }
 
-/* One module is compiled without an end, another waits for its turn.  false: on a busy machine the
- * first was ended before it began, or before the other waited */
+/* One module is compiled without an end, another waits for its turn.  false: on a busy machine
+ * the first was ended before it began, or before the other waited */
 static bool one_has_no_turn(void)
 {
     ao_context *context = pool_node(ALLOWED ", \"wasm_aot_time\": 50");

@@ -553,7 +553,7 @@ static void endless_guests_share_threads_fairly(void **state)
         beamr_memory *memory = beamr_instance_memory(s.guests[i].guest, 0);
         uint64_t ticks = 0;
 
-        /* A thread that the machine keeps from running may hold its guest for all other turns. */
+        /* A thread that the machine does not run may hold its guest for all other turns. */
         assert_true(s.turns[i] >= 1);
         total += s.turns[i];
         assert_int_equal(beamr_memory_read(memory, 8, &ticks, sizeof ticks, NULL), BEAMR_OK);

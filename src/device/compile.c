@@ -336,6 +336,8 @@ static void serve_first(dev_compiler *c)
 
     if (is_wanted && !is_late)
         compile(&w, code);
+    else /* a thread that resolves may have its turn now */
+        (void)pthread_cond_broadcast(&c->changed);
     waits = take_waits(code);
     (void)pthread_mutex_unlock(&c->lock);
     if (is_late)

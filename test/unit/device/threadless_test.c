@@ -1,11 +1,13 @@
 /* A host that has no thread to give, now and then: whoever needed one ends all the same, with an
  * answer that says so or without native code, and who comes when there are threads again gets
  * one. The linker leads pthread_create here (test/CMakeLists.txt). */
+#define _GNU_SOURCE /* pthread_timedjoin_np */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device/delay.h"
@@ -250,6 +252,67 @@ static void who_waits_for_a_compilation_elsewhere_goes_on(void **state)
     ao_context_free(context);
 }
 
+static void *init_importing(void *context)
+{
+    begin(context, process(context, "AOT", module_importing), INIT, ended);
+    return NULL;
+}
+
+/* A call that waits until it is cancelled. */
+static void begin_and_cancel(ao_context *context)
+{
+    ao_value items[2] = {ao_message_value(process(context, "AOT", module_importing)),
+                         ao_message_value(world_message(context, INIT))};
+    ao_value list = ao_list_new(items, 2);
+    ao_task *task;
+
+    (void)pthread_mutex_lock(&tasks.lock);
+    tasks.left++;
+    (void)pthread_mutex_unlock(&tasks.lock);
+    assert_int_equal(ao_task_start(context, list, NULL, ended, NULL, &task, NULL), BEAMR_OK);
+    ao_task_cancel(task);
+    ao_task_unref(task);
+    ao_value_unref(list);
+}
+
+static void join_within_seconds(pthread_t thread)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    if (pthread_timedjoin_np(thread, NULL, &until) != 0)
+        fail_msg("a thread waits for a compilation that nobody does");
+}
+
+/* One thread compiles; another waits until it may compile another module. This stands in the
+ * queue by then, as there is a thread for calls again, but its call is cancelled. Whoever of
+ * the two sees it first, the one that waits has its turn: several rounds. */
+static void who_waits_for_what_is_not_wanted_any_more_goes_on(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        ao_context *context = open_world("{\"wasm_allow_aot\": true}", &with_executor);
+        pthread_t first, second;
+
+        close_gate();
+        allowed = 0;
+        start(&first, init_here, context);
+        while (access(started, F_OK) != 0)
+            (void)usleep(1000);
+        start(&second, init_importing, context);
+        (void)usleep(20000); /* it waits; if not, the round shows less */
+        allow_all();
+        begin_and_cancel(context);
+        (void)usleep(2000);
+        open_gate();
+        join_within_seconds(first);
+        join_within_seconds(second);
+        wait_for_tasks();
+        ao_context_free(context);
+    }
+}
+
 static void init_another(void *context, const ao_result *result, const beamr_error *err)
 {
     ao_message *other = process(context, "AOT", module_importing);
@@ -387,6 +450,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_waits_for_a_compilation_elsewhere_goes_on),
+        cmocka_unit_test(who_waits_for_what_is_not_wanted_any_more_goes_on),
         cmocka_unit_test(what_follows_is_interpreted),
         cmocka_unit_test(deadlines_end_whichever_thread_is_missing),
         cmocka_unit_test(a_guest_without_a_timer_does_not_run),

@@ -194,6 +194,16 @@ static bool pop(ao_task *task)
     return false;
 }
 
+/* Those who wait for the call fail with it, but not as it had no requests left: it has spent
+ * them on other things, and they have their own. */
+static void raise_in_group(ao_call *call, beamr_status status, const char *text)
+{
+    if (task_is_spent(call->task))
+        group_abandon(call);
+    else
+        group_raise(call, status, text);
+}
+
 /* A failure becomes the result of the frame, if its options say so and there is memory. */
 static bool answer_failure(ao_call *call, beamr_status status, beamr_error *err)
 {
@@ -201,15 +211,14 @@ static bool answer_failure(ao_call *call, beamr_status status, beamr_error *err)
 
     if (!call->options->raises_as_error || status == BEAMR_NO_MEMORY)
         return false;
-    if (call->parent && !call->has_own_steps &&
-        call->task->steps > call->task->context->max_steps)
-        return false; /* nothing that is counted with it goes on */
+    if (call->parent && !call->has_own_steps && task_is_spent(call->task))
+        return false;
     value = call_error_value(beamr_status_http(status), err->text);
     if (value.kind == AO_NONE)
         return false;
     ao_value_unref(call->result.value);
     call->result = (ao_result){AO_OUTCOME_FAILURE, value};
-    group_raise(call, status, err->text); /* the options of those who wait may say otherwise */
+    raise_in_group(call, status, err->text); /* options of those who wait may say otherwise */
     beamr_error_clear(err);
     return true;
 }
@@ -221,7 +230,7 @@ static bool raise_failure(ao_task *task, beamr_status status, beamr_error *err)
     while (task->top) {
         if (answer_failure(task->top, status, err))
             return pop(task);
-        group_raise(task->top, status, err->text);
+        raise_in_group(task->top, status, err->text);
         frame_drop(task);
     }
     end_task(task, status, (ao_result){AO_OUTCOME_FAILURE, AO_NO_VALUE});

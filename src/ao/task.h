@@ -190,6 +190,12 @@ static inline uint32_t call_depth_max(const ao_call *call)
 /* The resolution that was pushed last is one of its own for the limit of requests: none of its
  * own counts for those below, and they answer when it had too many. */
 void call_own_steps(ao_task *task);
+/* More requests were begun than a resolution may have: nothing that is counted with them goes
+ * on. */
+static inline bool task_is_spent(const ao_task *task)
+{
+    return task->steps > task->context->max_steps;
+}
 /* End the request with a result: sets it.  Returns CALL_END, or BEAMR_NO_MEMORY. */
 beamr_status call_end(ao_call *call, ao_outcome outcome, BEAMR_OWN ao_value value,
                       beamr_error *err);

@@ -86,8 +86,21 @@ static beamr_status toil(ao_call *call, beamr_error *err)
     return ao_call_return(call, AO_OUTCOME_FAILURE, ao_binary_text("interrupted"));
 }
 
-static const ao_key keys[] = {{"compute", compute}, {"itself", itself},     {"cross", cross},
-                              {"toil", toil},       {"toil-raising", toil}, AO_KEYS_END};
+/* The base, after eight requests. */
+static beamr_status spend(ao_call *call, beamr_error *err)
+{
+    int *count = ao_call_memory(call, sizeof *count, NULL);
+
+    (void)err;
+    if (++*count > 8)
+        return ao_call_ok(call, ao_message_value(ao_message_ref(ao_call_base(call))));
+    return ao_call_resolve(call, world_message_of("y", ao_integer(1)), ao_binary_text("y"),
+                           NULL, spend);
+}
+
+static const ao_key keys[] = {{"compute", compute}, {"itself", itself}, {"cross", cross},
+                              {"toil", toil},       {"spend", spend},   {"toil-raising", toil},
+                              AO_KEYS_END};
 static const ao_device dev_group = {.name = "group@1.0", .keys = keys, .group = name_of_x};
 
 static ao_value make_list(const char *x, const char *other, const char *path)
@@ -347,6 +360,40 @@ static void each_decides_what_becomes_of_a_failure(void **state)
     ao_context_free(context);
 }
 
+/* A leader without requests left has spent them on something else: who waits has its own. */
+static void each_has_its_own_number_of_requests(void **state)
+{
+    ao_value values = world_message_of("resolve_max_steps", ao_integer(12));
+    ao_settings settings = {.values = ao_to_message(values)};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        ao_context *context = world_new(&settings);
+        ao_options options = {.raises_as_error = i == 1};
+        ao_value list = make_list("same", "", "compute");
+        ao_value both = world_list(ao_value_ref(ao_list_at(list, 0)), world_path("spend"),
+                                   world_path("compute"));
+
+        world_add(context, &dev_group);
+        computed = ended = failed = 0;
+        assert_int_equal(ao_task_start(context, both, &options, see_anything, NULL, NULL, NULL),
+                         BEAMR_OK);
+        start(context, list, see_anything, NULL);
+        assert_int_equal(atomic_load(&computed), 1);
+        ao_call_continue(leader, spend);
+        assert_int_equal(atomic_load(&ended), 1);
+        assert_int_equal(atomic_load(&failed), 1);
+        assert_int_equal(atomic_load(&computed), 2);
+        ao_call_continue(leader, spend);
+        assert_int_equal(atomic_load(&ended), 2);
+        assert_int_equal(atomic_load(&failed), 1);
+        ao_value_unref(list);
+        ao_value_unref(both);
+        ao_context_free(context);
+    }
+    ao_value_unref(values);
+}
+
 /* In any order, in time that does not grow with how many wait. */
 static void those_who_wait_can_all_be_cancelled(void **state)
 {
@@ -440,6 +487,7 @@ int main(void)
         cmocka_unit_test(another_takes_the_place_of_a_cancelled_leader),
         cmocka_unit_test(those_who_wait_do_not_get_what_was_interrupted),
         cmocka_unit_test(each_decides_what_becomes_of_a_failure),
+        cmocka_unit_test(each_has_its_own_number_of_requests),
         cmocka_unit_test(those_who_wait_can_all_be_cancelled),
         cmocka_unit_test(threads_may_meet_in_a_group),
     };

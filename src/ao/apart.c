@@ -44,6 +44,7 @@ static void ended(void *user, const ao_result *result, const beamr_error *err)
     }
     value_drop(&waiter->child.value);
     waiter->child = (ao_result){result->outcome, ao_value_ref(result->value)};
+    waiter->is_spent = task_is_spent(task);
     task_finish_here(waiter, LATER_CONTINUE);
 }
 

@@ -105,7 +105,7 @@ static void frame_init(ao_call *call)
     call->raised = NULL;
     call->apart = NULL;
     call->is_apart = false;
-    call->has_own_steps = false;
+    call->has_own_steps = call->is_spent = false;
 }
 
 static ao_call *frame_new(ao_task *task, ao_call *parent)
@@ -179,6 +179,7 @@ static bool pop(ao_task *task)
 {
     ao_call *call = task->top, *parent = call->parent;
     ao_result result = call->result;
+    bool is_spent = call->has_own_steps && task_is_spent(task);
 
     if (!parent && task->end && result.outcome != AO_OUTCOME_OK && call->fold == FOLD_LIST)
         *task->end = (task_end){call->place - 1, ao_value_ref(call->base)};
@@ -190,6 +191,7 @@ static bool pop(ao_task *task)
     }
     value_drop(&parent->child.value);
     parent->child = result;
+    parent->is_spent = is_spent;
     parent->is_used = true;
     return false;
 }

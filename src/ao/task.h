@@ -97,6 +97,7 @@ struct ao_call {
     ao_function then;                /* what goes on after a child; NULL: the stage begins */
     beamr_status entry;              /* CALL_AGAIN: run; else how the stage has ended */
     ao_result result, child;
+    bool is_spent;              /* `child` had more requests than it may: call_own_steps */
     ao_value held, held_device; /* what a form is about while it is worked out */
     void *memory;
     void (*clear)(void *memory);
@@ -188,7 +189,8 @@ static inline uint32_t call_depth_max(const ao_call *call)
     return call->options->max_depth ? call->options->max_depth : AO_RESOLVE_DEPTH;
 }
 /* The resolution that was pushed last is one of its own for the limit of requests: none of its
- * own counts for those below, and they answer when it had too many. */
+ * own counts for those below, and they answer when it had too many: `is_spent` of the call that
+ * pushed it. So with what is resolved apart. */
 void call_own_steps(ao_task *task);
 /* More requests were begun than a resolution may have: nothing that is counted with them goes
  * on. */

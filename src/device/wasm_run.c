@@ -268,6 +268,22 @@ static beamr_status given_up(ao_call *call, beamr_error *err)
     return wasm_answer_failure(call, job->what, st, err);
 }
 
+/* The node's limit of requests, which the guest does not see. */
+static beamr_status check_steps(const ao_call *call, const wasm_job *job, beamr_error *err)
+{
+    beamr_bytes text = wasm_text_of(call->child.value);
+    dev_import import;
+
+    if (!call->is_spent)
+        return BEAMR_OK;
+    dev_run_import(job->run, &import);
+    return beamr_fail(err, BEAMR_LIMIT, 0, "import %.*s.%.*s: %.*s",
+                      (int)(import.module.len < 80 ? import.module.len : 80),
+                      (const char *)import.module.data,
+                      (int)(import.name.len < 80 ? import.name.len : 80),
+                      (const char *)import.name.data, (int)text.len, (const char *)text.data);
+}
+
 static beamr_status answered(ao_call *call, beamr_error *err)
 {
     wasm_job *job = wasm_job_of(call);
@@ -277,6 +293,8 @@ static beamr_status answered(ao_call *call, beamr_error *err)
         dev_world_clear_alarm(world_of(job), &job->alarm);
         st = check_time(job, err);
     }
+    if (st == BEAMR_OK)
+        st = check_steps(call, job, err);
     if (st == BEAMR_OK)
         st = take_answer(call, job, err);
     return st == BEAMR_OK ? wasm_run_go(call, job, err)

@@ -21,7 +21,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed; /* by CLOCK_MONOTONIC */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static waiting *first;
-static bool is_running; /* there is a thread */
+static bool is_running;            /* there is a thread, */
+static _Thread_local bool is_here; /* and it is this one */
 
 static void prepare(void)
 {
@@ -50,6 +51,7 @@ static void insert(waiting *entry)
 
 static void *run(void *unused)
 {
+    is_here = true;
     (void)pthread_mutex_lock(&lock);
     while (first) {
         struct timespec now;
@@ -73,6 +75,16 @@ static void *run(void *unused)
     is_running = false;
     (void)pthread_mutex_unlock(&lock);
     return unused;
+}
+
+/* Start the thread unless it is there. On that thread itself a task goes on only as no other
+ * could be started (ao/aside.h), and somebody may wait there for the delay to end, which never
+ * came. The lock is held.  false: there is none to be had */
+static bool has_thread(void)
+{
+    if (!is_running)
+        is_running = aside_start(run, NULL);
+    return is_running && !is_here;
 }
 
 /* Nobody waits for the answer any more: it is due now. A call that the thread has taken already
@@ -115,17 +127,12 @@ beamr_status delay_call(ao_call *call, unsigned ms, ao_function then, beamr_erro
     /* Said before the call can go on: it must not be touched after that. */
     st = ao_call_later(call, hurry, NULL);
     (void)pthread_mutex_lock(&lock);
-    insert(entry);
-    if (!is_running && !(is_running = aside_start(run, NULL))) {
-        waiting **place = &first;
-
-        while (*place != entry)
-            place = &(*place)->next;
-        *place = entry->next;
+    if (!has_thread()) {
         (void)pthread_mutex_unlock(&lock);
         ao_call_raise(call, BEAMR_IO, "no thread can be started to wait for a delay");
         return st;
     }
+    insert(entry);
     (void)pthread_cond_signal(&changed);
     (void)pthread_mutex_unlock(&lock);
     return st;

@@ -446,6 +446,46 @@ static void delays_are_refused(void **state)
     ao_context_free(context);
 }
 
+static beamr_status delayed_status;
+
+static void delay_again(void *context, const ao_result *result, const beamr_error *err)
+{
+    ao_message *base = world_message(context, "{\"device\": \"library@1.0\"}");
+    ao_result again;
+
+    delayed_status = resolve_json(context, base, "{\"path\": \"delayed\"}", NULL, &again, NULL);
+    if (delayed_status == BEAMR_OK)
+        ao_value_unref(again.value);
+    ao_message_unref(base);
+    ended(NULL, result, err);
+}
+
+static void delay_twice(ao_context *context, int threads)
+{
+    allowed = threads;
+    begin(context, world_message(context, "{\"device\": \"library@1.0\"}"),
+          "{\"path\": \"delayed\"}", delay_again);
+    wait_for_tasks();
+    allow_all();
+    assert_int_equal(tasks.outcome, AO_OUTCOME_OK);
+}
+
+/* On the thread that ends delays, as there is no other one; it may still be there from before,
+ * and there is another one then. */
+static void what_follows_is_refused_a_delay(void **state)
+{
+    ao_context *context = open_world("{}", NULL);
+
+    (void)state;
+    delayed_status = BEAMR_OK;
+    for (int i = 0; i < 100 && delayed_status != BEAMR_IO; i++)
+        delay_twice(context, 1);
+    assert_int_equal(delayed_status, BEAMR_IO);
+    delay_twice(context, 1 << 30);
+    assert_int_equal(delayed_status, BEAMR_OK);
+    ao_context_free(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_guest_without_a_timer_does_not_run),
         cmocka_unit_test(what_follows_is_refused_a_deadline),
         cmocka_unit_test(delays_are_refused),
+        cmocka_unit_test(what_follows_is_refused_a_delay),
     };
 
     return cmocka_run_group_tests(tests, make_compiler, remove_compiler);

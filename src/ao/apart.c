@@ -50,15 +50,6 @@ static void ended(void *user, const ao_result *result, const beamr_error *err)
 
 /* ---- Its beginning ---- */
 
-static beamr_status fail_depth(const ao_call *call, ao_value base, ao_value request,
-                               beamr_error *err)
-{
-    ao_value_unref(base);
-    ao_value_unref(request);
-    return beamr_fail(err, BEAMR_LIMIT, 0, "more than %u resolutions within each other",
-                      call_depth_max(call));
-}
-
 /* What a frame gets from the one below it. */
 static void inherit(ao_task *task, const ao_call *call)
 {
@@ -79,8 +70,11 @@ beamr_status apart_resolve(ao_call *call, ao_value base, ao_value request,
         ao_value_unref(request);
         return value_fail(base.kind == AO_NONE ? base : request, err);
     }
-    if (call->task->depth + call->depth + 1 >= call_depth_max(call))
-        return fail_depth(call, base, request, err);
+    if (call->task->depth + call->depth + 1 >= call_depth_max(call)) {
+        ao_value_unref(base);
+        ao_value_unref(request);
+        return call_fail_depth(call, err);
+    }
     st = task_new(call->task->context, FOLD_TEXT, base, request, options, &task, err);
     if (st != BEAMR_OK)
         return st;

@@ -128,16 +128,22 @@ static ao_call *frame_new(ao_task *task, ao_call *parent)
     return call;
 }
 
+beamr_status call_fail_depth(ao_call *call, beamr_error *err)
+{
+    call->task->is_too_deep = true;
+    return beamr_fail(err, BEAMR_LIMIT, 0, "more than %u resolutions within each other",
+                      call_depth_max(call));
+}
+
 beamr_status call_push(ao_call *call, fold_kind fold, ao_value base, ao_value source,
                        const ao_options *options, ao_function then, beamr_error *err)
 {
-    uint32_t max = call_depth_max(call);
     ao_options *own = NULL;
     ao_call *child = NULL;
     beamr_status st = BEAMR_OK;
 
-    if (call->task->depth + call->depth + 1 >= max)
-        st = beamr_fail(err, BEAMR_LIMIT, 0, "more than %u resolutions within each other", max);
+    if (call->task->depth + call->depth + 1 >= call_depth_max(call))
+        st = call_fail_depth(call, err);
     else if (options)
         st = options_copy(options, &own, err);
     if (st == BEAMR_OK && !(child = frame_new(call->task, call)))
@@ -196,11 +202,11 @@ static bool pop(ao_task *task)
     return false;
 }
 
-/* Those who wait for the call fail with it, but not as it had no requests left: it has spent
- * them on other things, and they have their own. */
+/* Those who wait for the call fail with it, but not as it had no requests left, which it has
+ * spent on other things, or stands too deep: they have their own requests and depth. */
 static void raise_in_group(ao_call *call, beamr_status status, const char *text)
 {
-    if (task_is_spent(call->task))
+    if (task_is_spent(call->task) || call->task->is_too_deep)
         group_abandon(call);
     else
         group_raise(call, status, text);
@@ -221,6 +227,7 @@ static bool answer_failure(ao_call *call, beamr_status status, beamr_error *err)
     ao_value_unref(call->result.value);
     call->result = (ao_result){AO_OUTCOME_FAILURE, value};
     raise_in_group(call, status, err->text); /* options of those who wait may say otherwise */
+    call->task->is_too_deep = false;
     beamr_error_clear(err);
     return true;
 }
@@ -515,6 +522,7 @@ beamr_status task_new(ao_context *context, fold_kind fold, ao_value base, ao_val
     task->above = NULL;
     task->depth = 0;
     task->steps = 0;
+    task->is_too_deep = false;
     task->is_fresh = true;
     task->is_loose = false;
     task->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

@@ -140,6 +140,7 @@ struct ao_task {
     ao_task *above;      /* likewise: that its top call resolves apart; NULL for none */
     uint32_t depth;      /* of resolutions around it, if it is apart */
     uint64_t steps;      /* requests that were begun; beyond context->max_steps it ends */
+    bool is_too_deep;    /* what fails is a resolution too deep within others */
     bool is_fresh;       /* nothing of it has run */
     bool is_loose;       /* its waiter goes on without it: it needs no context */
 
@@ -188,6 +189,8 @@ static inline uint32_t call_depth_max(const ao_call *call)
 {
     return call->options->max_depth ? call->options->max_depth : AO_RESOLVE_DEPTH;
 }
+/* Fail as a call has too many resolutions around it. */
+beamr_status call_fail_depth(ao_call *call, beamr_error *err);
 /* The resolution that was pushed last is one of its own for the limit of requests: none of its
  * own counts for those below, and they answer when it had too many: `is_spent` of the call that
  * pushed it. So with what is resolved apart. */

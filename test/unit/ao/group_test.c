@@ -394,6 +394,33 @@ static void each_has_its_own_number_of_requests(void **state)
     ao_value_unref(values);
 }
 
+/* Nor is one that stands too deep within others, or allows less depth, a measure for others. */
+static void each_has_its_own_depth(void **state)
+{
+    ao_options options = AO_OPTIONS_DEFAULT;
+
+    (void)state;
+    options.max_depth = 1;
+    for (int i = 0; i < 2; i++) {
+        ao_context *context = group_world();
+        ao_value list = make_list("same", "", "compute");
+
+        options.raises_as_error = i == 1;
+        assert_int_equal(ao_task_start(context, list, &options, see_anything, NULL, NULL, NULL),
+                         BEAMR_OK);
+        start(context, list, see_anything, NULL);
+        ao_call_continue(leader, spend);
+        assert_int_equal(atomic_load(&ended), 1);
+        assert_int_equal(atomic_load(&failed), 1);
+        assert_int_equal(atomic_load(&computed), 2);
+        ao_call_continue(leader, spend);
+        assert_int_equal(atomic_load(&ended), 2);
+        assert_int_equal(atomic_load(&failed), 1);
+        ao_value_unref(list);
+        ao_context_free(context);
+    }
+}
+
 /* In any order, in time that does not grow with how many wait. */
 static void those_who_wait_can_all_be_cancelled(void **state)
 {
@@ -488,6 +515,7 @@ int main(void)
         cmocka_unit_test(those_who_wait_do_not_get_what_was_interrupted),
         cmocka_unit_test(each_decides_what_becomes_of_a_failure),
         cmocka_unit_test(each_has_its_own_number_of_requests),
+        cmocka_unit_test(each_has_its_own_depth),
         cmocka_unit_test(those_who_wait_can_all_be_cancelled),
         cmocka_unit_test(threads_may_meet_in_a_group),
     };

@@ -8,13 +8,11 @@
  * it costs no switch of threads. It then may wake up for nothing, once. */
 #include "runtime/deadline.h"
 
-#include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/thread.h"
 #include "runtime/engine.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -147,35 +145,10 @@ static void *timer_thread(void *arg)
     return NULL;
 }
 
-/* With a small stack if the host can: thread-local data, of which a program may have much, is
- * part of it. */
-static int thread_create(rt_timer *t)
+static bool timer_start(rt_timer *t)
 {
-    pthread_attr_t attr;
-    int failed = pthread_attr_init(&attr);
-
-    if (!failed) {
-        failed =
-            pthread_attr_setstacksize(&attr, (size_t)PTHREAD_STACK_MIN + THREAD_STACK_EXTRA);
-        if (!failed)
-            failed = pthread_create(&t->thread, &attr, timer_thread, t);
-        (void)pthread_attr_destroy(&attr);
-    }
-    return failed ? pthread_create(&t->thread, NULL, timer_thread, t) : 0;
-}
-
-/* Signals are for the embedder's threads. */
-static bool thread_start(rt_timer *t)
-{
-    sigset_t all, old;
-
-    if (t->is_running)
-        return true;
-    (void)sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &old) != 0)
-        return false;
-    t->is_running = thread_create(t) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!t->is_running)
+        t->is_running = thread_start(&t->thread, THREAD_STACK_EXTRA, timer_thread, t);
     return t->is_running;
 }
 
@@ -230,7 +203,7 @@ static beamr_status arm(rt_timer *t, abi_store *s, uint64_t at, beamr_error *err
 
     if (i == 0 && !heap_reserve(t))
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no memory for a deadline");
-    if (!thread_start(t))
+    if (!timer_start(t))
         return beamr_fail(err, BEAMR_NO_MEMORY, 0, "no thread to watch deadlines");
     bit_clear(s);
     if (i > 0)

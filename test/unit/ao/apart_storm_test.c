@@ -5,6 +5,7 @@
  * while calls that were left behind still wait for answers. */
 #include "ao/apart.h"
 
+#include "storm.h"
 #include "world.h"
 
 #include <sched.h>
@@ -15,29 +16,7 @@
 #define TASKS 24
 #define WORKERS 3
 
-static unsigned next_random(void)
-{
-    static _Thread_local unsigned state;
-    static atomic_uint seeds;
-
-    if (!state)
-        state = 2463534242U + atomic_fetch_add(&seeds, 1) * 7919;
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return state;
-}
-
 /* ---- What waits ---- */
-
-/* A call that waits for its answer, one that can be given up, or what an executor got. */
-typedef struct job {
-    struct job *next;
-    ao_call *call;
-    void (*run)(void *arg);
-    void *arg;
-    bool is_apart, was_told;
-} job;
 
 static struct {
     pthread_mutex_t lock;
@@ -56,30 +35,6 @@ static void add(job **list, job *j)
     *list = j;
     (void)pthread_cond_signal(&all.changed);
     (void)pthread_mutex_unlock(&all.lock);
-}
-
-/* The job of a call, taken off; NULL: somebody has it. The lock is held. */
-static job *take_call(job **list, const ao_call *call)
-{
-    job *j;
-
-    while (*list && (*list)->call != call)
-        list = &(*list)->next;
-    if ((j = *list))
-        *list = j->next;
-    return j;
-}
-
-/* One of the first ones. The lock is held. */
-static job *take_any(job **list)
-{
-    job *j;
-
-    for (unsigned n = next_random() % 4; n > 0 && *list && (*list)->next; n--)
-        list = &(*list)->next;
-    if ((j = *list))
-        *list = j->next;
-    return j;
 }
 
 static ao_value base_again(ao_call *call)

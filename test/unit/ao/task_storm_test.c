@@ -1,6 +1,7 @@
 /* ao/task.c and ao/group.c when everything happens at once: threads that begin, finish, raise,
  * continue and cancel. Every task ends exactly once, every call's memory is cleared exactly
  * once, and the context can be freed as soon as the last task has ended. */
+#include "storm.h"
 #include "world.h"
 
 #include <stdatomic.h>
@@ -8,13 +9,6 @@
 #define STARTERS 3
 #define FINISHERS 2
 #define TASKS 3000 /* of each starter */
-
-typedef struct job {
-    struct job *next;
-    ao_call *call; /* NULL: run what an executor got */
-    void (*run)(void *arg);
-    void *arg;
-} job;
 
 static struct {
     pthread_mutex_t lock;
@@ -25,19 +19,6 @@ static struct {
 } jobs = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL, 0, false};
 
 static atomic_size_t started, ended, made, cleared, led;
-
-static unsigned next_random(void)
-{
-    static _Thread_local unsigned state;
-    static atomic_uint seeds;
-
-    if (!state)
-        state = 2463534242U + atomic_fetch_add(&seeds, 1) * 7919;
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return state;
-}
 
 static void add_job(job *j)
 {

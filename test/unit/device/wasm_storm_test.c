@@ -14,6 +14,7 @@
 
 #include "device/delay.h"
 #include "device/state.h"
+#include "storm.h"
 #include "wasm_modules.h"
 
 #define ROUNDS 40 /* with BEAMR_LONG a hundred times that */
@@ -27,28 +28,7 @@
 #define SNAPSHOT "{\"path\": \"snapshot\"}"
 #define POW_ONCE "{\"path\": \"compute\", \"function\": \"pow\", \"parameters\": [2, 1]}"
 
-static unsigned next_random(void)
-{
-    static _Thread_local unsigned state;
-    static atomic_uint seeds;
-
-    if (!state)
-        state = 2463534242U + atomic_fetch_add(&seeds, 1) * 7919;
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return state;
-}
-
 /* ---- What waits ---- */
-
-/* A call that waits for its answer, or what an executor got. */
-typedef struct job {
-    struct job *next;
-    ao_call *call;
-    void (*run)(void *arg);
-    void *arg;
-} job;
 
 typedef enum executor { NOBODY, AT_ONCE, WORKER, EITHER, EXECUTORS } executor;
 
@@ -70,29 +50,6 @@ static void add(job **list, job *j)
     j->next = *list;
     *list = j;
     (void)pthread_mutex_unlock(&all.lock);
-}
-
-/* The job of a call, taken off; NULL: somebody has it. The lock is held. */
-static job *take_call(job **list, const ao_call *call)
-{
-    job *j;
-
-    while (*list && (*list)->call != call)
-        list = &(*list)->next;
-    if ((j = *list))
-        *list = j->next;
-    return j;
-}
-
-static job *take_any(job **list)
-{
-    job *j;
-
-    for (unsigned n = next_random() % 4; n > 0 && *list && (*list)->next; n--)
-        list = &(*list)->next;
-    if ((j = *list))
-        *list = j->next;
-    return j;
 }
 
 /* ---- A device that answers `mul` ---- */

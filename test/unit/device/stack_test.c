@@ -382,24 +382,13 @@ static void too_many_passes_are_an_error(void **state)
                          "{\"path\": \"x\"}", AO_OUTCOME_ERROR, 508);
 }
 
-/* 101 devices in 1,000 passes would be 101,000 steps. */
-static void too_many_steps_are_an_error(void **state)
+/* What a base, which is given back, answers to a key. */
+static void expect_too_many(ao_value base, const char *key)
 {
-    ao_value devices[101], request = ao_binary_text("x");
+    ao_value request = ao_binary_text(key);
     ao_result result;
-    ao_builder b;
-    ao_value base;
     int64_t status = 0;
 
-    (void)state;
-    for (size_t i = 0; i < 100; i++)
-        devices[i] = ao_binary_text("probe@1.0");
-    devices[100] = ao_binary_text("multipass@1.0");
-    ao_builder_begin(&b, NULL, NULL, NULL);
-    ao_builder_put(&b, "device", ao_binary_text("stack@1.0"));
-    ao_builder_put(&b, "device-stack", ao_list_new(devices, 101));
-    ao_builder_put(&b, "passes", ao_integer(1000));
-    base = ao_builder_value(&b);
     assert_int_equal(ao_resolve_on(context, base, request, NULL, &result, NULL), BEAMR_OK);
     assert_int_equal(result.outcome, AO_OUTCOME_ERROR);
     assert_true(
@@ -410,13 +399,27 @@ static void too_many_steps_are_an_error(void **state)
     ao_value_unref(base);
 }
 
+/* 101 devices in 1,000 passes would be 101,000 steps. */
+static void too_many_steps_are_an_error(void **state)
+{
+    ao_value devices[101];
+    ao_builder b;
+
+    (void)state;
+    for (size_t i = 0; i < 100; i++)
+        devices[i] = ao_binary_text("probe@1.0");
+    devices[100] = ao_binary_text("multipass@1.0");
+    ao_builder_begin(&b, NULL, NULL, NULL);
+    ao_builder_put(&b, "device", ao_binary_text("stack@1.0"));
+    ao_builder_put(&b, "device-stack", ao_list_new(devices, 101));
+    ao_builder_put(&b, "passes", ao_integer(1000));
+    expect_too_many(ao_builder_value(&b), "x");
+}
+
 static void too_many_devices_are_an_error_of_map_too(void **state)
 {
     enum { MANY = 100001 };
     ao_value *devices = malloc(MANY * sizeof *devices), name = ao_binary_text("probe@1.0");
-    ao_value request = ao_binary_text("say"), base;
-    ao_result result;
-    int64_t status = 0;
     ao_builder b;
 
     (void)state;
@@ -427,15 +430,7 @@ static void too_many_devices_are_an_error_of_map_too(void **state)
     ao_builder_put(&b, "device", ao_binary_text("stack@1.0"));
     ao_builder_put(&b, "mode", ao_binary_text("Map"));
     ao_builder_put(&b, "device-stack", ao_list_new(devices, MANY));
-    base = ao_builder_value(&b);
-    assert_int_equal(ao_resolve_on(context, base, request, NULL, &result, NULL), BEAMR_OK);
-    assert_int_equal(result.outcome, AO_OUTCOME_ERROR);
-    assert_true(
-        ao_to_integer(ao_message_find_text(ao_to_message(result.value), "status"), &status));
-    assert_int_equal(status, 508);
-    ao_value_unref(result.value);
-    ao_value_unref(request);
-    ao_value_unref(base);
+    expect_too_many(ao_builder_value(&b), "say");
     ao_value_unref(name);
     free(devices);
 }
@@ -684,82 +679,6 @@ static void a_stack_of_itself_comes_to_an_end(void **state)
                   BEAMR_LIMIT, "resolutions within each other");
 }
 
-/* A path whose stack asks each of its devices for a path in parentheses, with a stack within
- * which each asks for another: `levels` of ten devices are ten to the power of `levels`. */
-static ao_value stacks_within_stacks(ao_context *of, int levels)
-{
-    static const char devices[] = "message@1.0,message@1.0,message@1.0,message@1.0,message@1.0,"
-                                  "message@1.0,message@1.0,message@1.0,message@1.0,message@1.0";
-    char path[4096];
-    int len = 0;
-    ao_value list = AO_NO_VALUE;
-    ao_message *request = NULL;
-    ao_builder b;
-    beamr_error err = {0};
-
-    for (int i = 0; i < levels; i++)
-        len += snprintf(path + len, sizeof path - (size_t)len,
-                        "/~stack@1.0/j/1?mode=Map&execution-stack=%s&j=(", devices);
-    len += snprintf(path + len, sizeof path - (size_t)len, "/~message@1.0/j?j=end");
-    memset(path + len, ')', (size_t)levels);
-    path[len + levels] = '\0';
-    ao_builder_begin(&b, NULL, NULL, NULL);
-    ao_builder_put(&b, "path", ao_binary_text(path));
-    assert_int_equal(ao_builder_end(&b, &request), BEAMR_OK);
-    if (ao_request_parse(of, request, &list, &err) != BEAMR_OK)
-        fail_msg("%s", err.text);
-    ao_message_unref(request);
-    return list;
-}
-
-static ao_context *open_with_steps(ao_value steps)
-{
-    ao_settings settings = {0};
-    ao_context *opened = NULL;
-    ao_message *values = NULL;
-    ao_builder b;
-
-    ao_builder_begin(&b, NULL, NULL, NULL);
-    ao_builder_put(&b, "resolve_max_steps", steps);
-    assert_int_equal(ao_builder_end(&b, &values), BEAMR_OK);
-    settings.values = values;
-    (void)ao_context_new(&settings, &opened, NULL);
-    ao_message_unref(values);
-    return opened;
-}
-
-static void work_that_multiplies_comes_to_an_end(void **state)
-{
-    ao_context *limited = open_with_steps(ao_integer(5000));
-    ao_value few = stacks_within_stacks(limited, 2), many = stacks_within_stacks(limited, 10);
-    ao_options options = AO_OPTIONS_DEFAULT;
-    beamr_error err = {0};
-    ao_result result;
-
-    (void)state;
-    assert_int_equal(ao_resolve(limited, few, NULL, &result, NULL), BEAMR_OK);
-    assert_true(ao_text(result.value).len == 3 &&
-                memcmp(ao_text(result.value).data, "end", 3) == 0);
-    ao_value_unref(result.value);
-    assert_int_equal(ao_resolve(limited, many, NULL, &result, &err), BEAMR_LIMIT);
-    assert_string_equal(err.text, "more than 5000 requests in a resolution");
-    options.raises_as_error = true; /* which no stack within it takes for an answer */
-    assert_int_equal(ao_resolve(limited, many, &options, &result, NULL), BEAMR_OK);
-    assert_int_equal(result.outcome, AO_OUTCOME_FAILURE);
-    ao_value_unref(result.value);
-    ao_value_unref(few);
-    ao_value_unref(many);
-    ao_context_free(limited);
-}
-
-static void what_is_no_number_of_steps_is_refused(void **state)
-{
-    (void)state;
-    assert_null(open_with_steps(ao_integer(-1)));
-    assert_null(open_with_steps(ao_binary_text("many")));
-    ao_context_free(open_with_steps(ao_integer(0)));
-}
-
 static void devices_can_answer_later(void **state)
 {
     ao_result result;
@@ -835,8 +754,6 @@ int main(void)
         TEST(transform_has_no_devices_beyond_all_steps),
         TEST(a_stack_can_stand_within_a_stack),
         TEST(a_stack_of_itself_comes_to_an_end),
-        TEST(work_that_multiplies_comes_to_an_end),
-        TEST(what_is_no_number_of_steps_is_refused),
         TEST(devices_can_answer_later),
         TEST(a_stack_that_waits_can_be_cancelled),
     };
